@@ -1,0 +1,120 @@
+"""`make up`: from a bare machine to a model that answers, step by step."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from sandbox.cluster import Cluster, choose_nodes
+from sandbox.local_stack import LocalStack
+from sandbox.plugins.install import install_plugins
+from sandbox.predictions import predictions, table
+from sandbox.shell import command_environment, shell_variables, write_environment
+from sandbox.tools import provide
+from sandbox.links import link_tools
+
+if TYPE_CHECKING:
+    from sandbox.cluster import Nodes
+    from sandbox.images import DockerEngine
+    from sandbox.paths import Layout
+    from sandbox.progress import Progress
+
+__all__ = ["bring_up"]
+
+CONTROL_PLANE = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]
+# What a first prediction needs, by kind of node; what it does not need is built after it.
+NEEDED = {
+    "real": [*CONTROL_PLANE, "kubelet", "kube-proxy", "coredns", "pulumi", "kubectl"],
+    "simulated": [*CONTROL_PLANE, "kwok", "pulumi", "kubectl"],
+}
+NEEDED_LATER = {"real": ["metrics-server"], "simulated": []}
+
+
+def bring_up(layout: Layout, progress: Progress) -> None:
+    """Bring everything up; each step finds what an earlier run did and goes on from there."""
+    nodes = choose_nodes()
+    progress.say(f"nodes: {nodes.kind}, because {nodes.why}")
+    with progress.part("tools"):
+        _packages(nodes, progress)
+        link_tools(provide(NEEDED[nodes.kind], report=progress.say), layout.tools)
+    cluster = Cluster(layout, nodes=nodes, report=progress.say)
+    with ExitStack() as parts, ThreadPoolExecutor() as pool:
+        parts.enter_context(progress.part("cluster"))
+        cluster_started = pool.submit(cluster.start)
+        engine = None
+        if nodes.kind == "real":
+            engine = _docker_engine(layout, cluster, progress)
+        cluster_started.result()
+        install_plugins(layout.pulumi_home, _python())
+    variables = shell_variables(
+        layout, docker_host=engine.host if engine else None, direct=cluster.addresses
+    )
+    write_environment(layout, variables)
+    stack = LocalStack(layout, command_environment(variables), progress)
+    with progress.part("platform: pulumi up -s local, with the policies"):
+        stack.prepare(
+            simulated=nodes.kind == "simulated",
+            values={
+                "REGISTRY": cluster.registry or "registry.example.com/ml",
+                "KUBECONFIG": str(layout.kubeconfig),
+                "CONTEXT": cluster.context,
+            },
+        )
+        changed = stack.up()
+    if nodes.kind == "real":
+        with progress.part("predictions"):
+            answers = predictions(stack.outputs()["models"], stack.kubectl)
+        progress.console.print()
+        progress.console.print(table(answers))
+    else:
+        progress.say(f"no prediction: simulated nodes, because {nodes.why}")
+    _say_what_to_do_next(layout, progress, changed=changed)
+    _later(nodes, cluster, layout, progress)
+
+
+def _packages(nodes: Nodes, progress: Progress) -> None:
+    if nodes.kind == "real":
+        from sandbox.tools.packages import NODE_PACKAGES, ensure_packages  # noqa: PLC0415: simulated nodes need none
+
+        ensure_packages(NODE_PACKAGES, report=progress.say)
+
+
+def _docker_engine(layout: Layout, cluster: Cluster, progress: Progress) -> DockerEngine:
+    """Start the engine that builds images, while the cluster starts."""
+    from sandbox.images import DockerEngine, ensure_base_image  # noqa: PLC0415: simulated nodes build nothing
+
+    engine = DockerEngine(layout, insecure_registries=[cluster.registry], report=progress.say)
+    engine.start()
+    ensure_base_image(engine, report=progress.say)
+    return engine
+
+
+def _python() -> str:
+    return sys.executable
+
+
+def _say_what_to_do_next(layout: Layout, progress: Progress, *, changed: bool) -> None:
+    say = progress.console.print
+    say()
+    say("The platform is up." if changed else "The platform was up already; nothing changed.")
+    say()
+    say(f"  . {layout.environment}", markup=False)
+    for purpose, command in (
+        ("switch", "pulumi config set --path ml-platform:models.iris.active green -s local && pulumi up -s local"),
+        ("go back", "pulumi config set --path ml-platform:models.iris.active blue -s local && pulumi up -s local"),
+        ("look", "python -m sandbox status"),
+        ("take down", "make down"),
+    ):
+        say(f"  {purpose:<10} {command}", markup=False)
+    say()
+
+
+def _later(nodes: Nodes, cluster: Cluster, layout: Layout, progress: Progress) -> None:
+    """Provide what the prediction did not need: resource metrics, by which autoscalers scale."""
+    names = NEEDED_LATER[nodes.kind]
+    if names:
+        with progress.part(f"after the prediction: {', '.join(names)}"):
+            link_tools(provide(names, report=progress.say), layout.tools)
+            cluster.start_metrics()

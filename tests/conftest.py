@@ -1,0 +1,97 @@
+"""How the suite runs: parts in a fixed order, a line of progress a part, and no skip that is not allowed."""
+
+from __future__ import annotations
+
+import fnmatch
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+TESTS = Path(__file__).parent
+# Quick parts first: a mistake in a component is told in seconds, not after the cluster's tests.
+PARTS = ("components", "infra", "policies", "examples", "sandbox", "e2e")
+
+
+def part_of(nodeid: str) -> str:
+    return nodeid.split("/")[1] if nodeid.count("/") > 1 else "other"
+
+
+class Suite:
+    """Counts parts and skips of one run."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self.skipped: dict[str, str] = {}
+        self.part = ""
+        self.began = time.monotonic()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[SUITE] = Suite()
+
+
+SUITE = pytest.StashKey[Suite]()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    order = {part: index for index, part in enumerate(PARTS)}
+    items.sort(key=lambda item: order.get(part_of(item.nodeid), len(order)))
+    suite = config.stash[SUITE]
+    for item in items:
+        suite.counts[part_of(item.nodeid)] = suite.counts.get(part_of(item.nodeid), 0) + 1
+        # The order of an end-to-end module's tests is shuffled like all others; its time limit is its own.
+        if part_of(item.nodeid) == "e2e" and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(1800))
+
+
+def pytest_runtest_logstart(nodeid: str, location: tuple[str, int | None, str]) -> None:
+    suite = _suite
+    part = part_of(nodeid)
+    if suite is not None and part != suite.part:
+        suite.part = part
+        seconds = time.monotonic() - suite.began
+        _reporter.write_line(f"\n== {part}: {suite.counts.get(part, 0)} tests, {seconds:.0f} s into the run")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    global _suite, _reporter  # noqa: PLW0603: the log hooks are given no configuration
+    _suite = session.config.stash[SUITE]
+    _reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+
+
+_suite: Suite | None = None
+_reporter = None
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if _suite is not None and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        _suite.skipped[report.nodeid] = reason
+
+
+def unexpected_skips(skipped: dict[str, str], kind: str) -> dict[str, str]:
+    """Return the skips that `skips.yaml` does not allow on a machine with nodes of this kind."""
+    allowed = yaml.safe_load((TESTS / "skips.yaml").read_text())[kind]
+    return {
+        nodeid: reason
+        for nodeid, reason in skipped.items()
+        if not any(fnmatch.fnmatch(nodeid, entry["test"]) for entry in allowed)
+    }
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    suite = session.config.stash[SUITE]
+    if not suite.skipped or session.config.option.collectonly:
+        return
+    from sandbox.cluster import choose_nodes  # noqa: PLC0415: only a run that skipped something asks
+
+    kind = choose_nodes().kind
+    unexpected = unexpected_skips(suite.skipped, kind)
+    if unexpected:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        for nodeid, reason in unexpected.items():
+            _reporter.write_line(f"NEW SKIP, not allowed by tests/skips.yaml with {kind} nodes: {nodeid}: {reason}")

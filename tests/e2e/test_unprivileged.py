@@ -1,0 +1,135 @@
+"""What an ordinary user without Docker has: simulated nodes, and all but a prediction."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+import yaml
+from clone import Clone
+
+from sandbox.tools import provide
+
+# Debian's user `nobody`; any user without privileges would do.
+USER_ID = 65534
+TOOLS = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "pulumi", "kubectl"]
+
+
+class Ordinary(Clone):
+    """Commands as an ordinary user, when the tests themselves run as root."""
+
+    def as_user(self, command: tuple[str, ...]) -> tuple[str, ...]:
+        if os.geteuid() != 0:
+            return command
+        return ("setpriv", f"--reuid={USER_ID}", f"--regid={USER_ID}", "--clear-groups", "--inh-caps=-all", *command)
+
+    def run(self, *command: str, **options: object) -> subprocess.CompletedProcess[str]:
+        return super().run(*self.as_user(command), **options)
+
+    def json_text(self, *command: str) -> str:
+        return super().json_text(*self.as_user(command))
+
+
+@pytest.fixture(scope="module")
+def ordinary():
+    root = Path(tempfile.mkdtemp(prefix="ml-platform-ordinary-"))
+    root.chmod(0o755)
+    tools = root / "tools"
+    tools.mkdir()
+    for name, tool in provide(TOOLS, report=print).items():
+        shutil.copy2(tool.path, tools / name)
+    environment = {
+        "PATH": f"{tools}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+        "HOME": str(root / "home"),
+        "XDG_CACHE_HOME": str(root / "cache"),
+    }
+    clone = Ordinary.make(root / "clone", environment=environment)
+    (root / "home").mkdir()
+    readable_python(clone, root)
+    if os.geteuid() == 0:
+        subprocess.run(["chown", "-R", f"{USER_ID}:{USER_ID}", str(root)], check=True)
+    try:
+        clone.first_up = clone.sandbox("up").stdout
+        yield clone
+    finally:
+        clone.sandbox("down")
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def readable_python(clone: Clone, root: Path) -> None:
+    """Give the user an interpreter of its own where root's home hides the one that runs the tests."""
+    link = clone.directory / ".venv"
+    packages = link.resolve()
+    if os.geteuid() != 0 or os.stat(Path("~").expanduser()).st_mode & 0o005:
+        return
+    base = Path(subprocess.check_output([packages / "bin/python", "-c", "import sys; print(sys.base_prefix)"], text=True).strip())
+    shutil.copytree(base, root / "python", symlinks=True, ignore=shutil.ignore_patterns("test", "__pycache__", "site-packages"))
+    link.unlink()
+    shutil.copytree(packages, link, symlinks=True)
+    for name in ("python", "python3", "python3.11"):
+        (link / "bin" / name).unlink(missing_ok=True)
+        (link / "bin" / name).symlink_to(root / "python" / "bin" / "python3")
+
+
+def test_up_ends_well_and_says_why_there_is_no_prediction(ordinary):
+    assert "no prediction: simulated nodes, because" in ordinary.first_up
+
+
+def test_a_second_up_changes_nothing(ordinary):
+    assert "nothing changed" in ordinary.sandbox("up").stdout
+
+
+def test_a_switch_with_the_smoke_request_off_works(ordinary):
+    ordinary.set("models.iris.active", "green")
+    preview = ordinary.preview().stdout
+    assert "smoke" in preview, "that the smoke request is off is printed in every plan"
+    ordinary.up()
+    namespace = ordinary.outputs()["models"]["iris"]["namespace"]
+    service = ordinary.kubectl("get", "service", "iris", "-n", namespace)
+    assert service["spec"]["selector"]["ml-platform/slot"] == "green"
+    ordinary.set("models.iris.active", "blue")
+    ordinary.up()
+
+
+def test_a_policy_violation_stops_the_preview(ordinary):
+    path = ordinary.directory / "stacks" / "Pulumi.local.yaml"
+    text = path.read_text()
+    document = yaml.safe_load(text)
+    model = document["config"]["ml-platform:models"]["iris"]
+    model["versions"]["3"] = {**model["versions"]["1"], "env": {"PASSWORD": "made-up-for-this-test"}}
+    model["slots"]["green"] = "3"
+    path.write_text(yaml.safe_dump(document))
+    try:
+        refused = ordinary.preview(check=False)
+        assert refused.returncode != 0
+        assert "no-secret-in-env" in refused.stdout
+    finally:
+        path.write_text(text)
+
+
+def test_a_team_member_may_do_what_the_role_allows_and_no_more(ordinary):
+    namespace = ordinary.outputs()["models"]["iris"]["namespace"]
+
+    def may(verb: str, resource: str, where: str) -> bool:
+        done = ordinary.run(
+            "kubectl", "auth", "can-i", verb, resource, "-n", where, "--as=someone", "--as-group=research-ds", check=False
+        )
+        return done.stdout.strip().endswith("yes")
+
+    assert may("get", "pods", namespace)
+    assert not may("get", "pods", "kube-system")
+    assert not may("create", "rolebindings", namespace)
+
+
+def test_the_quota_acts(ordinary):
+    namespace = ordinary.outputs()["models"]["iris"]["namespace"]
+    quota = ordinary.kubectl("get", "resourcequota", "-n", namespace)["items"][0]
+    assert int(quota["status"]["used"]["pods"]) >= 2
+    refused = ordinary.run(
+        "kubectl", "create", "quota", "too-many", "--hard=pods=0", "-n", namespace, "--dry-run=server", check=False
+    )
+    assert refused.returncode == 0

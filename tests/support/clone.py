@@ -1,0 +1,139 @@
+"""A copy of this working tree with a sandbox of its own, used as a newcomer would use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+class Clone:
+    """Commands in a copy of the tree; what a user would type, and what it printed."""
+
+    def __init__(self, directory: Path, *, environment: dict[str, str] | None = None) -> None:
+        self.directory = directory
+        self.environment = {
+            name: value
+            for name, value in {**os.environ, **(environment or {})}.items()
+            if name != "SANDBOX_DIR" and not name.startswith(("PULUMI_", "KUBE"))
+        }
+        self._shell: dict[str, str] | None = None
+
+    @classmethod
+    def make(cls, directory: Path, *, environment: dict[str, str] | None = None) -> Clone:
+        """Copy what git would commit, uncommitted changes included, and share the environment's packages."""
+        listed = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+            cwd=REPOSITORY,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for name in filter(None, listed.split("\0")):
+            source, target = REPOSITORY / name, directory / name
+            if source.is_file():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, target)
+        (directory / ".venv").symlink_to(REPOSITORY / ".venv")
+        return cls(directory, environment=environment)
+
+    def sandbox(self, *arguments: str, timeout: float = 1500) -> subprocess.CompletedProcess[str]:
+        """Run `python -m sandbox ...` here; what it printed is the result's stdout."""
+        return self.run(".venv/bin/python", "-m", "sandbox", *arguments, environment=self.environment, timeout=timeout)
+
+    def forget_shell(self) -> None:
+        """Read `.sandbox/env` again at the next command."""
+        self._shell = None
+
+    def shell(self) -> dict[str, str]:
+        """Return the environment of a shell that sourced `.sandbox/env`."""
+        if self._shell is None:
+            printed = subprocess.run(
+                ["bash", "-c", ". .sandbox/env && env -0"],
+                cwd=self.directory,
+                env=self.environment,
+                check=True,
+                capture_output=True,
+                text=True,
+            ).stdout
+            self._shell = dict(entry.split("=", 1) for entry in printed.split("\0") if "=" in entry)
+        return self._shell
+
+    def run(
+        self,
+        *command: str,
+        environment: dict[str, str] | None = None,
+        timeout: float = 600,
+        check: bool = True,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in a shell that sourced `.sandbox/env`; stderr is part of what it printed."""
+        done = subprocess.run(
+            command,
+            cwd=self.directory,
+            env=environment or self.shell(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"`{shlex.join(command)}` exited with {done.returncode}:\n{done.stdout[-12000:]}")
+        return done
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        """Start a command in that shell and return it; for tests that interrupt it."""
+        return subprocess.Popen(
+            command,
+            cwd=self.directory,
+            env=self.shell(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+
+    def set(self, path: str, value: str) -> None:
+        """Set one word of the stack's configuration, as the README says."""
+        self.run("pulumi", "config", "set", "--path", f"ml-platform:{path}", value, "-s", "local")
+
+    def up(self, *, check: bool = True, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+        return self.run(
+            "pulumi", "up", "-s", "local", "--yes", "--non-interactive", "--color", "never", check=check, timeout=timeout
+        )
+
+    def preview(self, *, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return self.run("pulumi", "preview", "-s", "local", "--non-interactive", "--color", "never", check=check)
+
+    def outputs(self) -> dict[str, Any]:
+        return json.loads(self.json_text("pulumi", "stack", "output", "--json", "-s", "local"))
+
+    def json_text(self, *command: str) -> str:
+        return subprocess.run(
+            command, cwd=self.directory, env=self.shell(), check=True, capture_output=True, text=True
+        ).stdout
+
+    def kubectl(self, *arguments: str) -> Any:
+        """Return an object, or a list of them, as the API server has it."""
+        return json.loads(self.json_text("kubectl", *arguments, "--output", "json"))
+
+    def eventually(self, holds: Any, *, within: float, what: str) -> Any:
+        """Return what `holds()` returns once it is true; fail with `what` after `within` seconds."""
+        deadline = time.monotonic() + within
+        while True:
+            found = holds()
+            if found:
+                return found
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not within {within:.0f} s: {what}")
+            time.sleep(0.2)

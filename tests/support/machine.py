@@ -1,0 +1,60 @@
+"""What a sandbox could leave behind on a machine, as comparable text."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+
+def snapshot(marker: str) -> dict[str, list[str]]:
+    """Return mounts, links, routes, firewall tables, namespaces, cgroups, listeners, and processes of `marker`.
+
+    Processes and listeners come and go with the rest of the machine, so processes count when
+    their command line or working directory names `marker`, the sandbox's own directory.
+    """
+    return {
+        "mounts": sorted(line.split(" ", 2)[1] for line in Path("/proc/self/mounts").read_text().splitlines()),
+        "links": sorted(os.listdir("/sys/class/net")),
+        "routes": _command("ip", "route", "show", "table", "all"),
+        "firewall tables": _command("nft", "list", "tables"),
+        "network namespaces": sorted(os.listdir("/run/netns")) if Path("/run/netns").is_dir() else [],
+        "cgroups": sorted(str(path) for path in Path("/sys/fs/cgroup").glob("*/*") if path.is_dir() and _ours(path)),
+        "listening ports": _listeners(),
+        "processes": sorted(_processes(marker)),
+    }
+
+
+def _ours(path: Path) -> bool:
+    return bool(re.search(r"kube|containerd|docker|ml-platform|sandbox", path.name))
+
+
+def _command(*command: str) -> list[str]:
+    try:
+        shown = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:
+        return []
+    return sorted(line.strip() for line in shown.splitlines())
+
+
+def _listeners() -> list[str]:
+    return sorted(
+        f"{name} {fields[1]}"
+        for name in ("tcp", "tcp6", "udp")
+        for fields in (line.split() for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:])
+        if fields[3] == "0A"
+    )
+
+
+def _processes(marker: str) -> list[str]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            where = str((process / "cwd").readlink())
+        except OSError:
+            continue
+        if process.name != str(os.getpid()) and (marker in command or where.startswith(marker)):
+            found.append(f"{process.name} {command[:150]}")
+    return found
