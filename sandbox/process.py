@@ -1,0 +1,278 @@
+"""Daemons that outlive the command that started them, known by a record each and never by name."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["ProcessError", "ProcessStatus", "Processes", "Record", "Report", "identity"]
+
+Report = Callable[[str], None]
+
+# Short enough that a start of half a second is not rounded up, long enough to cost no CPU.
+POLL_SECONDS = 0.05
+# Nothing is silent for more than five seconds: the promise of `make up`.
+REPORT_SECONDS = 4.0
+# A log larger than this is set aside at the next start, so that a sandbox left running never fills the disk.
+LOG_LIMIT = 20 * 1024 * 1024
+
+
+class ProcessError(RuntimeError):
+    """A daemon died or did not become healthy in time; the message ends with the end of its log."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What is remembered of a started process: enough to find it again, and it alone."""
+
+    name: str
+    pid: int
+    identity: str
+    argv: tuple[str, ...]
+    log: str
+    since: float
+
+    @property
+    def alive(self) -> bool:
+        """Whether this very process runs: its number may long belong to another one."""
+        return self.identity != "" and identity(self.pid) == self.identity
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessStatus:
+    """One line of `sandbox status`. Memory is resident bytes, uptime seconds."""
+
+    name: str
+    pid: int | None
+    alive: bool
+    healthy: bool
+    detail: str
+    memory: int
+    uptime: float
+
+
+def identity(pid: int) -> str | None:
+    """Return what tells this process from all others of the same number, or None when it has ended.
+
+    The kernel's boot id and the process's start in clock ticks (field 22 of proc_pid_stat(5)): unlike a start time
+    in seconds it does not move when the clock is set. A zombie has ended, whoever has yet to collect it.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()
+    if fields[0] in "ZX":
+        return None
+    return f"{boot}/{fields[19]}"
+
+
+class Processes:
+    """The daemons of one directory: records in `run`, logs in `logs`.
+
+    With a `prefix` such as `nsenter -t 42 -n -m -p --` every daemon is started through it, and the process recorded
+    is the real one, the prefix's only child, so that a signal sent to its pid reaches it.
+    """
+
+    def __init__(self, run: Path, logs: Path, *, prefix: Sequence[str] = ()) -> None:
+        self.run = run
+        self.logs = logs
+        self.prefix = tuple(prefix)
+        self._children: list[subprocess.Popen[bytes]] = []
+
+    def start(self, name: str, argv: Sequence[str | Path], *, environment: Mapping[str, str] | None = None) -> Record:
+        """Start a daemon unless it runs already, and return its record.
+
+        A process with the same command line that has no record is taken over: it was started by a command that was
+        killed before it could write one. The environment is not inherited, as proxy settings of the caller would
+        send the cluster's own traffic away.
+        """
+        record = self.record(name)
+        if record is not None and record.alive:
+            return record
+        words = tuple(str(word) for word in argv)
+        adopted = self._unrecorded(words)
+        log = self._log(name)
+        if adopted is not None:
+            return self._remember(name, adopted, words, log)
+        settings = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.run), "LANG": "C.UTF-8"}
+        with log.open("ab") as output:
+            child = subprocess.Popen(
+                [*self.prefix, *words],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd="/",
+                env=settings | dict(environment or {}),
+                start_new_session=True,
+            )
+        self._children.append(child)
+        pid = _only_child(child) if self.prefix else child.pid
+        return self._remember(name, pid, words, log)
+
+    def stop(self, name: str, *, grace: float = 5.0) -> None:
+        """End a daemon with SIGTERM and, after `grace` seconds, SIGKILL; forget its record."""
+        record = self.record(name)
+        if record is not None:
+            self.kill(record, signal.SIGTERM)
+            if not self._ended(record, grace):
+                self.kill(record, signal.SIGKILL)
+                self._ended(record, grace)
+        (self.run / f"{name}.json").unlink(missing_ok=True)
+
+    def stop_all(self, names: Sequence[str], *, grace: float = 5.0) -> None:
+        """End several daemons, in order, all of them asked before any is waited for."""
+        for name in names:
+            record = self.record(name)
+            if record is not None:
+                self.kill(record, signal.SIGTERM)
+        end = time.monotonic() + grace
+        for name in names:
+            self.stop(name, grace=max(0.0, end - time.monotonic()))
+
+    def kill(self, record: Record, number: signal.Signals) -> None:
+        """Send a signal to exactly the process that was recorded."""
+        if record.alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(record.pid, number)
+
+    def record(self, name: str) -> Record | None:
+        """Return what is remembered of a daemon, or None when it was never started or was stopped."""
+        try:
+            fields = json.loads((self.run / f"{name}.json").read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+        return Record(**fields | {"argv": tuple(fields["argv"])})
+
+    def alive(self, name: str) -> bool:
+        """Whether the daemon was started and still runs."""
+        self._collect()
+        record = self.record(name)
+        return record is not None and record.alive
+
+    def names(self) -> list[str]:
+        """Return the names of all daemons that have a record, in the order in which they were started."""
+        records = [record for path in self.run.glob("*.json") if (record := self.record(path.stem)) is not None]
+        return [record.name for record in sorted(records, key=lambda record: record.since)]
+
+    def tail(self, name: str, lines: int = 15) -> str:
+        """Return the end of a daemon's log, or an empty text when there is none."""
+        try:
+            with (self.logs / f"{name}.log").open("rb") as log:
+                log.seek(max(0, log.seek(0, os.SEEK_END) - 400 * lines))
+                text = log.read().decode(errors="replace")
+        except FileNotFoundError:
+            return ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    def wait(
+        self, name: str, healthy: Callable[[], bool], *, timeout: float, report: Report, what: str | None = None
+    ) -> None:
+        """Wait until a daemon is healthy, with a line of progress every few seconds.
+
+        Raises `ProcessError` as soon as the process has died, or after `timeout` seconds, with the end of its log.
+        """
+        begun = time.monotonic()
+        told = begun
+        while not healthy():
+            now = time.monotonic()
+            if not self.alive(name):
+                raise ProcessError(f"{name} died while it was starting. The end of its log:\n{self.tail(name)}")
+            if now - begun > timeout:
+                raise ProcessError(
+                    f"{what or name} was not ready after {timeout:.0f} s. The end of the log of {name}:\n"
+                    f"{self.tail(name)}"
+                )
+            if now - told > REPORT_SECONDS:
+                report(f"waiting for {what or name} ({now - begun:.0f} s)")
+                told = now
+            time.sleep(POLL_SECONDS)
+
+    def status(self, name: str, health: Callable[[], str | None] | None = None) -> ProcessStatus:
+        """Tell how a daemon is. `health` returns None when all is well, or what is wrong."""
+        record = self.record(name)
+        if record is None:
+            return ProcessStatus(
+                name=name, pid=None, alive=False, healthy=False, detail="not started", memory=0, uptime=0
+            )
+        self._collect()
+        if not record.alive:
+            detail = f"died; the end of its log:\n{self.tail(name, 5)}"
+            return ProcessStatus(
+                name=name, pid=record.pid, alive=False, healthy=False, detail=detail, memory=0, uptime=0
+            )
+        complaint = None if health is None else health()
+        try:
+            memory = psutil.Process(record.pid).memory_info().rss
+        except psutil.Error:
+            memory = 0
+        return ProcessStatus(
+            name=name,
+            pid=record.pid,
+            alive=True,
+            healthy=complaint is None,
+            detail=complaint or "healthy",
+            memory=memory,
+            uptime=max(0.0, time.time() - record.since),
+        )
+
+    def _remember(self, name: str, pid: int, argv: tuple[str, ...], log: Path) -> Record:
+        # A process that has ended by now gets an identity that never matches: it counts as dead, and its log is shown.
+        record = Record(name=name, pid=pid, identity=identity(pid) or "", argv=argv, log=str(log), since=time.time())
+        path = self.run / f"{record.name}.json"
+        written = path.with_suffix(f".{os.getpid()}.tmp")
+        written.write_text(json.dumps(asdict(record), indent=1))
+        written.replace(path)
+        return record
+
+    def _log(self, name: str) -> Path:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        self.run.mkdir(parents=True, exist_ok=True)
+        log = self.logs / f"{name}.log"
+        if log.exists() and log.stat().st_size > LOG_LIMIT:
+            log.replace(log.with_suffix(".log.1"))
+        return log
+
+    def _unrecorded(self, argv: tuple[str, ...]) -> int | None:
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if tuple(process.cmdline()) == argv and process.status() != psutil.STATUS_ZOMBIE:
+                    return process.pid
+        return None
+
+    def _collect(self) -> None:
+        self._children = [child for child in self._children if child.poll() is None]
+
+    def _ended(self, record: Record, seconds: float) -> bool:
+        end = time.monotonic() + seconds
+        while record.alive:
+            if time.monotonic() > end:
+                return False
+            time.sleep(POLL_SECONDS / 5)
+            self._collect()
+        self._collect()
+        return True
+
+
+def _only_child(parent: subprocess.Popen[bytes]) -> int:
+    """Return the pid of the process that `nsenter` forked; its own when it has ended already."""
+    while parent.poll() is None:
+        with contextlib.suppress(psutil.Error):
+            for child in psutil.Process(parent.pid).children():
+                return child.pid
+        time.sleep(0.005)
+    return parent.pid
