@@ -1,0 +1,248 @@
+"""Which tools there are, which versions will do, and where each may come from.
+
+The only file to edit for a new version of a tool, apart from its go.mod in `modules/`.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+
+__all__ = ["CATALOGUE", "Accepted", "Download", "Module", "Source", "Tool", "architecture"]
+
+
+def architecture() -> str:
+    """Return this machine's architecture in Go's words, which upstream file names use."""
+    machine = platform.machine().lower()
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A place of official downloads. Its address can be replaced, by a mirror or by a test's file server."""
+
+    address: str
+    variable: str
+
+    @property
+    def base(self) -> str:
+        """The address in force, without a slash at its end."""
+        return (os.environ.get(self.variable) or self.address).rstrip("/")
+
+
+KUBERNETES = Source(address="https://dl.k8s.io", variable="SANDBOX_KUBERNETES_DOWNLOADS")
+PULUMI = Source(address="https://get.pulumi.com", variable="SANDBOX_PULUMI_DOWNLOADS")
+GITHUB = Source(address="https://github.com", variable="SANDBOX_GITHUB_DOWNLOADS")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Download:
+    """A file of a source and the file with its published checksum, both with `{version}`, `{number}`, `{arch}`.
+
+    `number` is the version without its v; `{x64}` is the architecture as Node.js and Pulumi spell it.
+    In an archive, `folder` is the directory whose programs are taken, all of them: Pulumi's brings its hosts.
+    """
+
+    source: Source
+    path: str
+    checksum: str
+    archive: bool = False
+    folder: str = ""
+    megabytes: int = 150  # of disk, unpacked; the largest is Pulumi's, see its row
+
+    def address(self, version: str) -> str:
+        """Return where the file is."""
+        return f"{self.source.base}/{self._filled(self.path, version)}"
+
+    def checksum_address(self, version: str) -> str:
+        """Return where its checksum is published."""
+        return f"{self.source.base}/{self._filled(self.checksum, version)}"
+
+    def folder_in(self, version: str) -> str:
+        """Return the archive's directory with the programs."""
+        return self._filled(self.folder, version)
+
+    @staticmethod
+    def _filled(text: str, version: str) -> str:
+        arch = architecture()
+        return text.format(
+            version=version, number=version.removeprefix("v"), arch=arch, x64={"amd64": "x64"}.get(arch, arch)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Module:
+    """A program in a published Go module, pinned by `modules/<folder>/go.mod` and go.sum."""
+
+    folder: str
+    package: str
+    ldflags: str = ""  # `{version}` and `{number}` are filled in; most programs learn their version only so
+    # Of disk while building, measured from empty caches: modules unpacked, their archives, and objects.
+    megabytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accepted:
+    """The versions of a tool on PATH that will do: from `low`, and below `below` where that is given."""
+
+    low: tuple[int, ...]
+    below: tuple[int, ...] | None = None
+    words: str
+
+    def __contains__(self, version: tuple[int, ...]) -> bool:
+        return self.low <= version and (self.below is None or version < self.below)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """One program: its version, how to ask for it, and its sources."""
+
+    name: str
+    version: str
+    ask: tuple[str, ...]  # the arguments that make it print its version
+    accepted: Accepted
+    download: Download | None = None
+    module: Module | None = None
+    install: str
+
+
+_KUBERNETES = "v1.36.3"
+_SERVER = Accepted(low=(1, 36), below=(1, 37), words="1.36.x, the minor version that the sandbox is tested with")
+
+
+def _of_kubernetes(name: str, ask: tuple[str, ...], accepted: Accepted = _SERVER) -> Tool:
+    return Tool(
+        name=name,
+        version=_KUBERNETES,
+        ask=ask,
+        accepted=accepted,
+        download=Download(
+            source=KUBERNETES,
+            path=f"release/{{version}}/bin/linux/{{arch}}/{name}",
+            checksum=f"release/{{version}}/bin/linux/{{arch}}/{name}.sha256",
+        ),
+        module=Module(
+            folder="kubernetes",
+            package=f"k8s.io/kubernetes/cmd/{name}",
+            ldflags="-X k8s.io/component-base/version.gitVersion={version}"
+            " -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36",
+            megabytes=3500,
+        ),
+        install=f"{name} {_KUBERNETES} from the Kubernetes release page, anywhere on PATH",
+    )
+
+
+_TOOLS = (
+    Tool(
+        name="etcd",
+        version="v3.6.8",
+        ask=("--version",),
+        # Debian 12 has 3.4, which served a 1.36 API server when it was tried.
+        accepted=Accepted(low=(3, 4), words="3.4 or newer"),
+        download=Download(
+            source=GITHUB,
+            path="etcd-io/etcd/releases/download/{version}/etcd-{version}-linux-{arch}.tar.gz",
+            checksum="etcd-io/etcd/releases/download/{version}/SHA256SUMS",
+            archive=True,
+            folder="etcd-{version}-linux-{arch}",
+        ),
+        module=Module(folder="etcd", package="go.etcd.io/etcd/server/v3", megabytes=1200),
+        install="the package etcd-server (Debian, Ubuntu) or etcd",
+    ),
+    _of_kubernetes("kube-apiserver", ("--version",)),
+    Tool(
+        name="pulumi",
+        version="v3.255.0",
+        ask=("version",),
+        # The engine and the SDK of pyproject.toml speak one protocol version: they move together.
+        accepted=Accepted(low=(3, 255, 0), below=(3, 255, 1), words="exactly 3.255.0, the version of the Python SDK"),
+        download=Download(
+            source=PULUMI,
+            path="releases/sdk/pulumi-{version}-linux-{x64}.tar.gz",
+            checksum="releases/sdk/pulumi-{number}-checksums.txt",
+            archive=True,
+            folder="pulumi",
+            megabytes=600,
+        ),
+        module=Module(
+            folder="pulumi",
+            package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+            ldflags="-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={version}",
+            megabytes=3500,
+        ),
+        install="the Pulumi CLI 3.255.0, exactly that version",
+    ),
+    _of_kubernetes("kube-controller-manager", ("--version",)),
+    _of_kubernetes("kube-scheduler", ("--version",)),
+    _of_kubernetes("kubelet", ("--version",)),
+    _of_kubernetes("kube-proxy", ("--version",)),
+    _of_kubernetes(
+        "kubectl",
+        ("version", "--client"),
+        # People use what they have. That is outside the published skew of one minor version, so the sandbox's own
+        # parts never call it; 1.32 against 1.36 was tried.
+        Accepted(low=(1, 31), words="1.31 or newer"),
+    ),
+    Tool(
+        name="coredns",
+        version="v1.15.0",
+        ask=("-version",),
+        accepted=Accepted(low=(1, 11), words="1.11 or newer"),
+        download=Download(
+            source=GITHUB,
+            path="coredns/coredns/releases/download/{version}/coredns_{number}_linux_{arch}.tgz",
+            checksum="coredns/coredns/releases/download/{version}/coredns_{number}_linux_{arch}.tgz.sha256",
+            archive=True,
+        ),
+        module=Module(folder="coredns", package="github.com/coredns/coredns", megabytes=2500),
+        install="CoreDNS 1.15.0",
+    ),
+    Tool(
+        name="kwok",
+        version="v0.8.0",
+        ask=("--version",),
+        accepted=Accepted(low=(0, 7), words="0.7 or newer"),
+        download=Download(
+            source=GITHUB,
+            path="kubernetes-sigs/kwok/releases/download/{version}/kwok-linux-{arch}",
+            checksum="kubernetes-sigs/kwok/releases/download/{version}/kwok-linux-{arch}.sha256",
+        ),
+        module=Module(
+            folder="kwok",
+            package="sigs.k8s.io/kwok/cmd/kwok",
+            ldflags="-X sigs.k8s.io/kwok/pkg/consts.Version={version}",
+            megabytes=1500,
+        ),
+        install="kwok 0.8.0",
+    ),
+    Tool(
+        name="metrics-server",
+        version="v0.9.0",
+        ask=("--version",),
+        accepted=Accepted(low=(0, 7), words="0.7 or newer"),
+        # Upstream publishes an image and manifests, no program.
+        module=Module(
+            folder="metrics-server",
+            package="sigs.k8s.io/metrics-server/cmd/metrics-server",
+            ldflags="-X k8s.io/component-base/version.gitVersion={version}",
+            megabytes=1500,
+        ),
+        install="Go 1.26.4 or newer, from which it is built",
+    ),
+    Tool(
+        name="kind",
+        version="v0.31.0",
+        ask=("version",),
+        accepted=Accepted(low=(0, 27), words="0.27 or newer"),
+        # No module: without downloads there is no node image either, and kind alone would be of no use.
+        download=Download(
+            source=GITHUB,
+            path="kubernetes-sigs/kind/releases/download/{version}/kind-linux-{arch}",
+            checksum="kubernetes-sigs/kind/releases/download/{version}/kind-linux-{arch}.sha256sum",
+        ),
+        install="kind 0.27 or newer",
+    ),
+)
+
+CATALOGUE = {tool.name: tool for tool in _TOOLS}
