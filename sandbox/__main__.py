@@ -22,19 +22,19 @@ app = typer.Typer(
 @app.command()
 def up() -> None:
     """Bring everything up and ask the model for a prediction; nothing is done twice."""
-    from sandbox.progress import Progress  # noqa: PLC0415: `--help` answers without the rest
-    from sandbox.up import bring_up  # noqa: PLC0415
+    from sandbox.progress import Progress
+    from sandbox.up import bring_up
 
     bring_up(Layout.default(), Progress())
 
 
 @app.command()
 def down(
-    clean: Annotated[bool, typer.Option("--clean", help="Remove the caches too: tools, images, layers.")] = False,
+    clean: Annotated[bool, typer.Option("--clean", help="Remove the caches too: tools, images, layers.")] = False,  # noqa: FBT002
 ) -> None:
     """Take everything down and leave the machine as it was."""
-    from sandbox.down import take_down  # noqa: PLC0415
-    from sandbox.progress import Progress  # noqa: PLC0415
+    from sandbox.down import take_down
+    from sandbox.progress import Progress
 
     take_down(Layout.default(), Progress(), clean=clean)
 
@@ -42,8 +42,8 @@ def down(
 @app.command("start-cluster")
 def start_cluster() -> None:
     """Start again what died of the cluster, with its data; the platform in it is left as it is."""
-    from sandbox.cluster import Cluster, choose_nodes  # noqa: PLC0415
-    from sandbox.progress import Progress  # noqa: PLC0415
+    from sandbox.cluster import Cluster, choose_nodes
+    from sandbox.progress import Progress
 
     progress = Progress()
     with progress.part("cluster"):
@@ -53,7 +53,7 @@ def start_cluster() -> None:
 @app.command()
 def status() -> None:
     """Show each process with its pid, health and memory, and why nodes are real or simulated."""
-    from sandbox.status import show_status  # noqa: PLC0415
+    from sandbox.status import show_status
 
     raise typer.Exit(show_status(Layout.default(), Console(highlight=False)))
 

@@ -38,7 +38,7 @@ def take_down(layout: Layout, progress: Progress, *, clean: bool = False) -> Non
 
 
 def _stop_docker(layout: Layout, progress: Progress) -> None:
-    from sandbox.images import DockerEngine  # noqa: PLC0415: needs the docker client, which `status` does not
+    from sandbox.images import DockerEngine
 
     DockerEngine(layout, insecure_registries=[], report=progress.say).stop()
 

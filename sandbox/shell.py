@@ -20,9 +20,7 @@ __all__ = ["command_environment", "shell_variables", "write_environment"]
 _EXTENDED = ("PATH", "NO_PROXY", "no_proxy")
 
 
-def shell_variables(
-    layout: Layout, *, docker_host: str | None = None, direct: Iterable[str] = ()
-) -> Mapping[str, str]:
+def shell_variables(layout: Layout, *, docker_host: str | None = None, direct: Iterable[str] = ()) -> Mapping[str, str]:
     """Return the variables that a shell needs, without those of the user's own environment.
 
     `direct` names the sandbox's addresses and networks: no proxy of the environment can reach them.
@@ -65,8 +63,10 @@ def _extend(name: str, value: str) -> str:
     """Return the line that adds `value` to a list unless it stands in it already."""
     separator = _separator(name)
     quoted = shlex.quote(value)
-    order = f'{quoted}"${{{name}:+{separator}${name}}}"' if name == "PATH" else f'"${{{name}:+${name}{separator}}}"{quoted}'
-    return f'case "{separator}${{{name}-}}{separator}" in *{separator}{quoted}{separator}*) ;; *) export {name}={order} ;; esac'
+    kept = f"${{{name}:+{separator}${name}}}" if name == "PATH" else f"${{{name}:+${name}{separator}}}"
+    order = f'{quoted}"{kept}"' if name == "PATH" else f'"{kept}"{quoted}'
+    there = f'"{separator}${{{name}-}}{separator}" in *{separator}{quoted}{separator}*'
+    return f"case {there}) ;; *) export {name}={order} ;; esac"
 
 
 def _separator(name: str) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.cluster import Cluster, choose_nodes
+from sandbox.links import link_tools
 from sandbox.local_stack import LocalStack
 from sandbox.plugins.install import install_plugins
 from sandbox.predictions import predictions, table
 from sandbox.shell import command_environment, shell_variables, write_environment
 from sandbox.tools import provide
-from sandbox.links import link_tools
 
 if TYPE_CHECKING:
     from sandbox.cluster import Nodes
@@ -47,10 +48,8 @@ def bring_up(layout: Layout, progress: Progress) -> None:
         if nodes.kind == "real":
             engine = _docker_engine(layout, cluster, progress)
         cluster_started.result()
-        install_plugins(layout.pulumi_home, _python())
-    variables = shell_variables(
-        layout, docker_host=engine.host if engine else None, direct=cluster.addresses
-    )
+        install_plugins(layout.pulumi_home, Path(sys.executable))
+    variables = shell_variables(layout, docker_host=engine.host if engine else None, direct=cluster.addresses)
     write_environment(layout, variables)
     stack = LocalStack(layout, command_environment(variables), progress)
     with progress.part("platform: pulumi up -s local, with the policies"):
@@ -76,23 +75,19 @@ def bring_up(layout: Layout, progress: Progress) -> None:
 
 def _packages(nodes: Nodes, progress: Progress) -> None:
     if nodes.kind == "real":
-        from sandbox.tools.packages import NODE_PACKAGES, ensure_packages  # noqa: PLC0415: simulated nodes need none
+        from sandbox.tools.packages import NODE_PACKAGES, ensure_packages
 
         ensure_packages(NODE_PACKAGES, report=progress.say)
 
 
 def _docker_engine(layout: Layout, cluster: Cluster, progress: Progress) -> DockerEngine:
     """Start the engine that builds images, while the cluster starts."""
-    from sandbox.images import DockerEngine, ensure_base_image  # noqa: PLC0415: simulated nodes build nothing
+    from sandbox.images import DockerEngine, ensure_base_image
 
     engine = DockerEngine(layout, insecure_registries=[cluster.registry], report=progress.say)
     engine.start()
     ensure_base_image(engine, report=progress.say)
     return engine
-
-
-def _python() -> str:
-    return sys.executable
 
 
 def _say_what_to_do_next(layout: Layout, progress: Progress, *, changed: bool) -> None:

@@ -47,29 +47,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.timeout(1800))
 
 
-def pytest_runtest_logstart(nodeid: str, location: tuple[str, int | None, str]) -> None:
-    suite = _suite
-    part = part_of(nodeid)
-    if suite is not None and part != suite.part:
-        suite.part = part
-        seconds = time.monotonic() - suite.began
-        _reporter.write_line(f"\n== {part}: {suite.counts.get(part, 0)} tests, {seconds:.0f} s into the run")
-
-
+@pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    global _suite, _reporter  # noqa: PLW0603: the log hooks are given no configuration
-    _suite = session.config.stash[SUITE]
-    _reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    suite = session.config.stash[SUITE]
+    session.config.pluginmanager.register(Progress(suite, session.config), "progress-a-part")
 
 
-_suite: Suite | None = None
-_reporter = None
+class Progress:
+    """Hooks that are given no configuration, with what they need of it."""
 
+    def __init__(self, suite: Suite, config: pytest.Config) -> None:
+        self.suite = suite
+        self.reporter = config.pluginmanager.get_plugin("terminalreporter")
 
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if _suite is not None and report.skipped and not hasattr(report, "wasxfail"):
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        _suite.skipped[report.nodeid] = reason
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        suite, part = self.suite, part_of(nodeid)
+        if part != suite.part:
+            suite.part = part
+            seconds = time.monotonic() - suite.began
+            self.reporter.write_line(f"\n== {part}: {suite.counts.get(part, 0)} tests, {seconds:.0f} s into the run")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.skipped and not hasattr(report, "wasxfail"):
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+            self.suite.skipped[report.nodeid] = reason
 
 
 def unexpected_skips(skipped: dict[str, str], kind: str) -> dict[str, str]:
@@ -87,11 +88,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     suite = session.config.stash[SUITE]
     if not suite.skipped or session.config.option.collectonly:
         return
-    from sandbox.cluster import choose_nodes  # noqa: PLC0415: only a run that skipped something asks
+    from sandbox.cluster import choose_nodes
 
     kind = choose_nodes().kind
     unexpected = unexpected_skips(suite.skipped, kind)
     if unexpected:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        write = session.config.pluginmanager.get_plugin("terminalreporter").write_line
         for nodeid, reason in unexpected.items():
-            _reporter.write_line(f"NEW SKIP, not allowed by tests/skips.yaml with {kind} nodes: {nodeid}: {reason}")
+            write(f"NEW SKIP, not allowed by tests/skips.yaml with {kind} nodes: {nodeid}: {reason}")

@@ -19,7 +19,7 @@ class Platform(Clone):
 
     first_up = ""
     first_up_seconds = 0.0
-    pristine: dict = {}
+    pristine: dict
 
     @property
     def stack_file(self) -> Path:

@@ -1,4 +1,4 @@
-"""An `up` that is killed anywhere is finished by the next one: nothing lost, nothing orphaned, nothing foreign touched."""
+"""An `up` that is killed anywhere is finished by the next one: nothing lost, orphaned or taken from others."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ class Simulated(Clone):
 
     def live(self) -> dict[str, object]:
         """Return every object of our kinds that is in the cluster and no controller's child."""
-        kinds = "deployment,service,hpa,pdb,networkpolicy,resourcequota,limitrange,role,rolebinding,secret,serviceaccount"
+        kinds = (
+            "deployment,service,hpa,pdb,networkpolicy,resourcequota,limitrange,role,rolebinding,secret,serviceaccount"
+        )
         listed = self.kubectl("get", kinds, "--all-namespaces", "-l", "app.kubernetes.io/managed-by=pulumi")
         return {
             "/".join([item["kind"], item["metadata"]["namespace"], item["metadata"]["name"]]): item.get("spec", {}).get(
@@ -115,8 +117,10 @@ def undisturbed(sandbox):
 
 def interrupt(sandbox: Simulated, victim: str, seed: int) -> None:
     """Start the `up` that adds a model and kill the victim strictly between its first and last step."""
-    steps = random.Random(seed).randint(1, 8)  # noqa: S311: a seeded point, no secret
-    process = sandbox.start("pulumi", "up", "-s", "local", "--yes", "--skip-preview", "--non-interactive", "--color=never")
+    steps = random.Random(seed).randint(1, 8)
+    process = sandbox.start(
+        "pulumi", "up", "-s", "local", "--yes", "--skip-preview", "--non-interactive", "--color=never"
+    )
     finished = 0
     for line in process.stdout:
         finished += bool(FINISHED.search(line))

@@ -84,7 +84,7 @@ def test_an_object_made_by_hand_can_be_imported(platform):
 def test_a_policy_violation_stops_up_before_anything_is_applied(platform):
     config = platform.config()
     versions = config["ml-platform:models"]["iris"]["versions"]
-    versions["3"] = {**versions["1"], "env": {"DATABASE_PASSWORD": "made-up-for-this-test"}}  # noqa: S105
+    versions["3"] = {**versions["1"], "env": {"DATABASE_PASSWORD": "made-up-for-this-test"}}
     config["ml-platform:models"]["iris"]["slots"]["green"] = "3"
     platform.write(config)
     before = platform.kubectl("get", "deployment", "iris-green", "-n", platform.namespace)["metadata"]["generation"]

@@ -11,8 +11,6 @@ from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 LOAD = Path(__file__).parents[1] / "support" / "load.py"
 REQUESTS = 20_000
 # The server closes a connection of this age at its next answer; examples/iris/server.py gives the reason.
@@ -26,7 +24,18 @@ class Watched:
         self.platform = platform
         self.seen: list[tuple[float, str]] = []
         self.process = subprocess.Popen(
-            ["kubectl", "get", "service", "iris", "-n", platform.namespace, "--watch", "-o", "json", "--output-watch-events"],
+            [
+                "kubectl",
+                "get",
+                "service",
+                "iris",
+                "-n",
+                platform.namespace,
+                "--watch",
+                "-o",
+                "json",
+                "--output-watch-events",
+            ],
             env=platform.shell(),
             stdout=subprocess.PIPE,
             text=True,
@@ -114,23 +123,24 @@ def test_the_same_load_fails_when_the_former_slot_is_deleted_at_the_switch(platf
     out, namespace = tmp_path / "results", platform.namespace
     with load_on(platform.url(), out, at_least=1000):
         time.sleep(2)
-        platform.run("kubectl", "delete", "pod", "-n", namespace, "-l", "ml-platform/slot=blue", "--force", "--grace-period=0")
+        platform.run(
+            "kubectl", "delete", "pod", "-n", namespace, "-l", "ml-platform/slot=blue", "--force", "--grace-period=0"
+        )
         time.sleep(2)
     assert [answer for answer in results(out) if answer[3].startswith("failed")]
 
 
 def changed_objects(platform, before: dict, after: dict) -> set[str]:
-    return {
-        f"{kind}/{name}"
-        for (kind, name), spec in after.items()
-        if before.get((kind, name)) != spec
-    }
+    return {f"{kind}/{name}" for (kind, name), spec in after.items() if before.get((kind, name)) != spec}
 
 
 def specs(platform) -> dict:
     listed = platform.kubectl("get", "service,deployment,hpa,pdb,networkpolicy,resourcequota", "-n", platform.namespace)
     return {
-        (item["kind"], item["metadata"]["name"]): (item["spec"], item["metadata"].get("annotations", {}).get("ml-platform/hold"))
+        (item["kind"], item["metadata"]["name"]): (
+            item["spec"],
+            item["metadata"].get("annotations", {}).get("ml-platform/hold"),
+        )
         for item in listed["items"]
     }
 
@@ -183,8 +193,3 @@ def test_a_slot_that_was_scaled_to_zero_is_woken_and_then_switched_to(platform):
     assert platform.active() == "green"
     ready = platform.kubectl("get", "deployment", "iris-green", "-n", namespace)["status"].get("readyReplicas", 0)
     assert ready >= 2
-
-
-@pytest.fixture(autouse=True)
-def no_load_left(platform):
-    yield

@@ -64,10 +64,16 @@ def readable_python(clone: Clone, root: Path) -> None:
     """Give the user an interpreter of its own where root's home hides the one that runs the tests."""
     link = clone.directory / ".venv"
     packages = link.resolve()
-    if os.geteuid() != 0 or os.stat(Path("~").expanduser()).st_mode & 0o005:
+    if os.geteuid() != 0 or Path.home().stat().st_mode & 0o005:
         return
-    base = Path(subprocess.check_output([packages / "bin/python", "-c", "import sys; print(sys.base_prefix)"], text=True).strip())
-    shutil.copytree(base, root / "python", symlinks=True, ignore=shutil.ignore_patterns("test", "__pycache__", "site-packages"))
+    base = Path(
+        subprocess.check_output(
+            [packages / "bin/python", "-c", "import sys; print(sys.base_prefix)"], text=True
+        ).strip()
+    )
+    shutil.copytree(
+        base, root / "python", symlinks=True, ignore=shutil.ignore_patterns("test", "__pycache__", "site-packages")
+    )
     link.unlink()
     shutil.copytree(packages, link, symlinks=True)
     for name in ("python", "python3", "python3.11"):
@@ -116,7 +122,16 @@ def test_a_team_member_may_do_what_the_role_allows_and_no_more(ordinary):
 
     def may(verb: str, resource: str, where: str) -> bool:
         done = ordinary.run(
-            "kubectl", "auth", "can-i", verb, resource, "-n", where, "--as=someone", "--as-group=research-ds", check=False
+            "kubectl",
+            "auth",
+            "can-i",
+            verb,
+            resource,
+            "-n",
+            where,
+            "--as=someone",
+            "--as-group=research-ds",
+            check=False,
         )
         return done.stdout.strip().endswith("yes")
 

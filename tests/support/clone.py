@@ -109,7 +109,16 @@ class Clone:
 
     def up(self, *, check: bool = True, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         return self.run(
-            "pulumi", "up", "-s", "local", "--yes", "--non-interactive", "--color", "never", check=check, timeout=timeout
+            "pulumi",
+            "up",
+            "-s",
+            "local",
+            "--yes",
+            "--non-interactive",
+            "--color",
+            "never",
+            check=check,
+            timeout=timeout,
         )
 
     def preview(self, *, check: bool = True) -> subprocess.CompletedProcess[str]:

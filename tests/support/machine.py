@@ -16,14 +16,18 @@ def snapshot(marker: str) -> dict[str, list[str]]:
     """
     return {
         "mounts": sorted(line.split(" ", 2)[1] for line in Path("/proc/self/mounts").read_text().splitlines()),
-        "links": sorted(os.listdir("/sys/class/net")),
+        "links": _names(Path("/sys/class/net")),
         "routes": _command("ip", "route", "show", "table", "all"),
         "firewall tables": _command("nft", "list", "tables"),
-        "network namespaces": sorted(os.listdir("/run/netns")) if Path("/run/netns").is_dir() else [],
+        "network namespaces": _names(Path("/run/netns")),
         "cgroups": sorted(str(path) for path in Path("/sys/fs/cgroup").glob("*/*") if path.is_dir() and _ours(path)),
         "listening ports": _listeners(),
         "processes": sorted(_processes(marker)),
     }
+
+
+def _names(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir()) if directory.is_dir() else []
 
 
 def _ours(path: Path) -> bool:
