@@ -78,10 +78,10 @@ def trouble_of(cluster: Cluster, pod: Object) -> str:
     if said:
         return said
     warnings = warnings_about(cluster, pod)
-    running = [each for each in statuses(pod) if dig(each, "state", "running") and not each.get("ready")]
+    running = [each for each in statuses(pod) if "running" in dig(each, "state", default={}) and not each.get("ready")]
     if running:
         name = running[0].get("name", "?")
-        probes = [text for text in warnings if "probe failed" in text]
+        probes = [text.removeprefix("Unhealthy: ") for text in warnings if "probe failed" in text]
         return f"container {name} runs but is not ready: {probes[0] if probes else 'its probe has not passed yet'}"
     waiting_for = [reason for each in statuses(pod) if (reason := dig(each, "state", "waiting", "reason"))]
     if warnings:
