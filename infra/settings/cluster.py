@@ -1,0 +1,33 @@
+"""Which cluster a stack describes, and how its program finds it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from infra.settings.errors import quote
+from infra.settings.values import Section
+
+__all__ = ["Cluster"]
+
+
+def _kubeconfig_path(value: str) -> str:
+    if "\n" in value or value.lstrip().startswith("{"):
+        raise ValueError("a kubeconfig's content holds credentials; allowed: the path of the file")
+    if not value.strip():
+        raise ValueError(f"empty path {quote(value)}; leave the key out to use KUBECONFIG or ~/.kube/config")
+    return value
+
+
+class Cluster(Section):
+    """An existing cluster, reached as kubectl reaches it."""
+
+    provider: Literal["existing"]
+    """`existing`: this program brings no cluster of its own up."""
+
+    context: Annotated[str, Field(min_length=1)]
+    """The kubeconfig's context. Always named: with the current context, a stack would go wherever kubectl last was."""
+
+    kubeconfig: Annotated[str, AfterValidator(_kubeconfig_path)] | None = None
+    """The kubeconfig's path; `~` is the home directory. By default what kubectl reads: KUBECONFIG, ~/.kube/config."""

@@ -1,0 +1,80 @@
+"""Where a version's image comes from: a published digest, or a Dockerfile of this repository."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from infra.settings.errors import quote
+from infra.settings.values import EnvName, FrozenMap, Section, Text, empty
+
+__all__ = ["Build", "ImageReference", "Registry", "full_reference"]
+
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_DOMAIN = r"[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::\d{1,5})?"
+_REPOSITORY = rf"(?:{_DOMAIN}/)?{_COMPONENT}(?:/{_COMPONENT})*"
+_REFERENCE = re.compile(rf"{_REPOSITORY}(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?@sha256:[a-f0-9]{{64}}")
+_REGISTRY = re.compile(rf"{_DOMAIN}(?:/{_COMPONENT})*")
+
+
+def _reference(value: str) -> str:
+    if "://" in value:
+        raise ValueError(f"bad image {quote(value)}: a reference has no scheme; remove everything up to '//'")
+    if "@" not in value:
+        raise ValueError(
+            f"image {quote(value)} has no digest; a tag can be moved, so that environments would run different"
+            " images; allowed: name@sha256:<64 hexadecimal digits>, or build instead of image"
+        )
+    if not _REFERENCE.fullmatch(value):
+        raise ValueError(
+            f"bad image {quote(value)}; allowed: name@sha256:<64 hexadecimal digits>, the name in lower case"
+        )
+    return value
+
+
+def _registry(value: str) -> str:
+    if "://" in value:
+        raise ValueError(f"bad registry {quote(value)}: image names have no scheme; remove everything up to '//'")
+    if not _REGISTRY.fullmatch(value):
+        raise ValueError(f"bad registry {quote(value)}; allowed: host[:port][/path], such as registry.example.com/ml")
+    return value
+
+
+def _inside(value: str) -> str:
+    if not value or value.startswith("/") or ".." in value.split("/"):
+        raise ValueError(f"bad path {quote(value)}; allowed: a path below the repository's root, such as examples/iris")
+    return value
+
+
+ImageReference = Annotated[str, AfterValidator(_reference)]
+"""`name@sha256:...`; relative to the stack's registry unless its first part is a host (has a '.' or ':')."""
+
+Registry = Annotated[str, AfterValidator(_registry)]
+"""What image names begin with: host, optional port, optional path."""
+
+_RepositoryPath = Annotated[str, AfterValidator(_inside)]
+
+
+class Build(Section):
+    """A version that is built from a Dockerfile here; the digest is known once it is pushed."""
+
+    context: _RepositoryPath
+    """The build context, a folder relative to the repository's root."""
+
+    dockerfile: _RepositoryPath = "Dockerfile"
+    """Relative to the context. `docker build --file` defaults to the same name."""
+
+    args: FrozenMap[EnvName, Text] = Field(default_factory=empty)
+    """Build arguments (`docker build --build-arg`). Image history shows them: never a secret."""
+
+
+def full_reference(image: str, registry: str) -> str:
+    """Return the image's name with its registry.
+
+    The first part of a name is a host when it has a '.' or ':' or is `localhost`, which is how Docker reads it.
+    """
+    first, slash, _ = image.partition("/")
+    is_host = bool(slash) and ("." in first or ":" in first or first == "localhost")
+    return image if is_host else f"{registry}/{image}"

@@ -1,0 +1,115 @@
+"""A stack's whole configuration, validated as one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import Field, ValidationError
+
+from infra.settings.capacity import overcommitments
+from infra.settings.cluster import Cluster
+from infra.settings.consistency import inconsistencies
+from infra.settings.document import SECURE, Document, Secure
+from infra.settings.english import in_english
+from infra.settings.errors import Mistake, SettingsError
+from infra.settings.guard import Guard
+from infra.settings.image import Registry, full_reference
+from infra.settings.model import Model
+from infra.settings.team import Team
+from infra.settings.values import FrozenMap, Name, Section, ServiceName, empty, plain
+
+__all__ = ["Settings"]
+
+# Keys that hold a mapping: as JSON text from `pulumi config set <key> '{...}'` and from the engine.
+_MAPPINGS = ("cluster", "teams", "models", "secrets", "guard")
+
+
+class Settings(Section):
+    """What one stack describes. Made by `load` or `Settings.parse`, which report every mistake at once."""
+
+    environment: Name
+    """The environment's name, part of every namespace's: `<team>-<environment>`."""
+
+    registry: Registry
+    """Where images are pushed to and pulled from; prefix of every image name that has no host of its own."""
+
+    cluster: Cluster
+    teams: FrozenMap[Name, Team]
+    models: FrozenMap[ServiceName, Model] = Field(default_factory=empty)
+    """None by default: a team's space comes before its first model."""
+
+    secrets: Annotated[tuple[Name, ...], Field(strict=False)] = ()
+    """The names of the secrets; `secret_values` gives their values as Outputs."""
+
+    guard: Guard = Guard()
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], document: Document | None = None) -> Self:
+        """Validate a configuration, its keys without the `ml-platform:` prefix.
+
+        `document` is the file that the values come from: it adds lines, and the mistakes that only the text shows.
+        Under `secrets`, each name holds SECURE. Raises SettingsError with every mistake there is.
+        """
+        mistakes = list(document.mistakes) if document else []
+        raw = dict(plain(values))
+        mistakes.extend(_decoded(raw))
+        names, wrong = _secret_names(raw.get("secrets"))
+        mistakes.extend(wrong)
+        mistakes.extend(inconsistencies(raw))
+        mistakes.extend(overcommitments(raw))
+        settings: Self | None = None
+        try:
+            settings = cls.model_validate({**raw, "secrets": names})
+        except ValidationError as error:
+            scalars = document.scalars if document else {}
+            known = {mistake.path for mistake in mistakes}
+            found = (in_english(detail, cls, scalars) for detail in error.errors(include_url=False))
+            # What a more telling mistake already says about the same place is not said twice.
+            mistakes.extend(mistake for mistake in found if mistake.path not in known)
+        if mistakes or settings is None:
+            raise (
+                SettingsError(document.placed(mistake) for mistake in mistakes) if document else SettingsError(mistakes)
+            )
+        return settings
+
+    def namespace(self, team: str) -> str:
+        """Return the namespace of a team in this environment."""
+        return f"{team}-{self.environment}"
+
+    def reference(self, image: str) -> str:
+        """Return an image's full name, with this stack's registry where it names none."""
+        return full_reference(image, self.registry)
+
+
+def _decoded(raw: dict[str, Any]) -> Iterator[Mistake]:
+    """Decode mappings that come as JSON text, in place; say where text is not JSON, and where --path was forgotten."""
+    for key in list(raw):
+        value = raw[key]
+        if key in _MAPPINGS and isinstance(value, str):
+            with contextlib.suppress(ValueError):  # else the schema says that keys were expected
+                raw[key] = json.loads(value)
+        elif "." in key and key.split(".")[0] in Settings.model_fields:
+            del raw[key]
+            again = f"pulumi config rm ml-platform:{key}, then pulumi config set --path ml-platform:{key}"
+            yield Mistake(path=(key,), message=f"a key with dots in it: --path was forgotten; {again}")
+
+
+def _secret_names(value: object) -> tuple[object, list[Mistake]]:
+    """Return the names under `secrets`. A plain value is refused, and never shown."""
+    if value is None:
+        return (), []
+    if isinstance(value, Secure) or not isinstance(value, Mapping):
+        return (value if not isinstance(value, Secure) else ()), []
+    wrong = [
+        Mistake(
+            path=("secrets", str(name)),
+            message="a secret in plain text; whoever reads the file has it, so change it wherever it was valid, then:"
+            f" pulumi config set --secret --path ml-platform:secrets.{name}",
+        )
+        for name, held in value.items()
+        if held is not SECURE
+    ]
+    return [str(name) for name in value], wrong
