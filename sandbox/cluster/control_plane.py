@@ -44,6 +44,9 @@ class ControlPlane:
     not running, so that it also mends a control plane one of whose processes was killed; addresses, certificates and
     data stay the same. Authorisation is Node and RBAC, nobody is anonymous, Secrets are encrypted in etcd.
 
+    With `pods_answer=False` the API server never sends a request to a node, a pod or a webhook: addresses of simulated
+    pods may be anybody's, so that a request to one must fail here instead of leaving the machine.
+
     `prefix` runs the processes elsewhere, such as in a network namespace whose `address` it is.
     """
 
@@ -55,6 +58,7 @@ class ControlPlane:
         address: str = "127.0.0.1",
         service_range: str = SERVICE_RANGE,
         controllers: bool = True,
+        pods_answer: bool = True,
         prefix: Sequence[str] = (),
         run: Path | None = None,
         logs: Path | None = None,
@@ -65,6 +69,7 @@ class ControlPlane:
         self.address = address
         self.service_range = service_range
         self.controllers = controllers
+        self.pods_answer = pods_answer
         self.processes = Processes(run or self.directory / "run", logs or self.directory / "logs", prefix=prefix)
         self._report = report
         self._certificates = self.directory / "certificates"
@@ -221,6 +226,7 @@ class ControlPlane:
         encryption = self.directory / "encryption.json"
         if not encryption.exists():
             write_private(encryption, json.dumps(_encryption()).encode())
+        (self.directory / "egress.json").write_text(json.dumps(_no_egress(self.directory)))
         self.write_kubeconfig("admin", "ml-platform:admin", group="system:masters")
         if self.controllers:
             self.write_kubeconfig("kube-controller-manager", "system:kube-controller-manager")
@@ -303,6 +309,7 @@ class ControlPlane:
             # The endpoints of aggregated APIs are processes on the node address, not pods.
             "--enable-aggregator-routing=true",
             "--profiling=false",
+            *([] if self.pods_answer else [f"--egress-selector-config-file={self.directory / 'egress.json'}"]),
         ]
 
     def _controller_manager(self) -> list[str]:
@@ -376,6 +383,17 @@ def _encryption() -> dict[str, Any]:
             # identity last: what an earlier version stored in plain text stays readable.
             {"resources": ["secrets"], "providers": [{"secretbox": {"keys": [key]}}, {"identity": {}}]},
         ],
+    }
+
+
+def _no_egress(directory: Path) -> dict[str, Any]:
+    # A proxy that is not there; its name is what the error message ends with.
+    transport = {"uds": {"udsName": str(directory / "simulated-pods-do-not-answer")}}
+    connection = {"proxyProtocol": "HTTPConnect", "transport": transport}
+    return {
+        "apiVersion": "apiserver.k8s.io/v1beta1",
+        "kind": "EgressSelectorConfiguration",
+        "egressSelections": [{"name": "cluster", "connection": connection}],
     }
 
 

@@ -1,0 +1,23 @@
+"""When the cluster's own objects count as ready."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sandbox.cluster.api import Api
+
+__all__ = ["has_condition", "node_is_ready"]
+
+
+def has_condition(obj: dict[str, Any] | None, kind: str) -> bool:
+    """Whether an object's status has a condition of this type that is true."""
+    conditions = ((obj or {}).get("status") or {}).get("conditions") or []
+    return any(condition["type"] == kind and condition["status"] == "True" for condition in conditions)
+
+
+def node_is_ready(api: Api, name: str) -> bool:
+    """Whether a node is there, ready, and no longer marked as not ready, so that pods may be scheduled to it."""
+    node = api.get(f"/api/v1/nodes/{name}")
+    taints = [taint["key"] for taint in ((node or {}).get("spec") or {}).get("taints") or []]
+    return has_condition(node, "Ready") and "node.kubernetes.io/not-ready" not in taints
