@@ -1,0 +1,102 @@
+"""How small a slot's autoscaler may make it: the declared minimum, or what a switch holds.
+
+Pure: the clock comes as an argument, live state as values.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from components.labels import SLOTS, SlotName
+from components.model_slot import Floor
+
+if TYPE_CHECKING:
+    from infra.guard.declared import DeclaredModel
+    from infra.observed.state import ModelSeen
+
+__all__ = ["ROUNDING", "Hold", "floors", "moving", "switching"]
+
+# A hold's end is rounded up to a full minute: the preview and the up of one command run the program
+# seconds apart, and should write the same text unless a minute begins between them. It only ever
+# lengthens a soak, by less than this.
+ROUNDING = timedelta(minutes=1)
+
+_HOLD = re.compile(r"(\d{1,6}) until (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold:
+    """A number of replicas kept until a time, as written in the annotation `ml-platform/hold`."""
+
+    replicas: int
+    until: datetime
+
+    @classmethod
+    def starting(cls, replicas: int, *, now: datetime, soak: timedelta) -> Hold:
+        """Begin a hold that lasts at least the soak, rounded up to ROUNDING."""
+        end = (now + soak).astimezone(UTC)
+        over = timedelta(seconds=end.second, microseconds=end.microsecond)
+        return cls(replicas=replicas, until=end if not over else end - over + ROUNDING)
+
+    @classmethod
+    def parse(cls, text: str | None) -> Hold | None:
+        """Read an annotation; None for no hold and for one that another hand has made unreadable."""
+        found = _HOLD.fullmatch(text) if text is not None else None
+        if found is None:
+            return None
+        try:
+            until = datetime.strptime(found[2], _TIME).replace(tzinfo=UTC)
+        except ValueError:
+            return None
+        return cls(replicas=int(found[1]), until=until)
+
+    def in_force(self, now: datetime) -> bool:
+        """Whether the hold still counts."""
+        return now < self.until
+
+    def __str__(self) -> str:
+        return f"{self.replicas} until {self.until.strftime(_TIME)}"
+
+
+def switching(model: DeclaredModel, seen: ModelSeen) -> bool:
+    """Whether the declared active slot is another than the one the live Service sends to.
+
+    Without a Service nobody is served yet, so there is nothing to switch from.
+    """
+    return seen.service and seen.routing != model.active
+
+
+def moving(model: DeclaredModel, seen: ModelSeen) -> bool:
+    """Whether an `up` will send traffic to a slot that does not get it yet: a switch, or the first Service."""
+    return not seen.service or switching(model, seen)
+
+
+def floors(model: DeclaredModel, seen: ModelSeen, now: datetime) -> dict[SlotName, Floor]:
+    """Decide both slots' floors: `max(scale.min, hold)`, never above `scale.max`.
+
+    A switch holds both slots at what the slot that serves runs now: the target so that it can carry
+    the load at once, the former so that going back is as fast. Later runs declare a hold that is still
+    in force exactly as it is written, so that an unchanged configuration plans no change; the first run
+    after its end lets go. One declaration each time keeps Pulumi the only owner of minReplicas.
+    """
+    if switching(model, seen):
+        serving = 0 if seen.routing is None else seen.slots[seen.routing].running
+        hold = Hold.starting(_bounded(model, serving), now=now, soak=model.soak)
+        return {slot: Floor(min_replicas=hold.replicas, hold=str(hold)) for slot in SLOTS}
+    return {slot: _kept(model, seen.slots[slot].hold, now) for slot in SLOTS}
+
+
+def _kept(model: DeclaredModel, written: str | None, now: datetime) -> Floor:
+    hold = Hold.parse(written)
+    if hold is None or not hold.in_force(now):
+        return Floor(min_replicas=model.minimum)
+    return Floor(min_replicas=_bounded(model, hold.replicas), hold=written)
+
+
+def _bounded(model: DeclaredModel, replicas: int) -> int:
+    # scale.max wins: an autoscaler whose floor is above its ceiling is refused by the API server.
+    return min(max(replicas, model.minimum), model.maximum)

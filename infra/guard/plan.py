@@ -1,0 +1,251 @@
+"""What a plan would do about a model's switch: refused, in words, or waited for.
+
+Pure. A refusal names only what this plan leaves as it is and waiting cannot cure; everything that only
+an `up` can know is listed as waited for.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from components.labels import SLOTS, SlotName
+from infra.guard.floors import Hold, floors, moving, switching
+from infra.observed.state import QuotaSeen, ReasonKind
+from infra.settings.quantity import parse_quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from components.model_slot import Floor
+    from infra.guard.declared import DeclaredModel, DeclaredSlot
+    from infra.observed.state import ModelSeen, Observed, Reason, SlotSeen
+
+__all__ = [
+    "Refusal",
+    "changed_by_hand",
+    "hopeless",
+    "refusals",
+    "runs_declared",
+    "same_image",
+    "switch_refusals",
+    "together",
+    "waits",
+    "words",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """Why a plan cannot be carried out: what is missing, and what to do about it."""
+
+    model: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.model}: {self.text}"
+
+
+def same_image(one: str, other: str) -> bool:
+    """Whether two references name the same image.
+
+    By digest where both have one: a mirror may have changed the registry's name in front of it. Without a
+    digest only equal text will do, since a tag says nothing about what is behind it.
+    """
+    digests = [reference.partition("@")[2] for reference in (one, other)]
+    return digests[0] == digests[1] if all(digests) else one == other
+
+
+def changed_by_hand(slot: DeclaredSlot, seen: SlotSeen) -> bool:
+    """Whether the live template has another image than the one declared with its content hash.
+
+    The hash is written with the template, so the two differ only when another hand changed the template.
+    """
+    return (
+        slot.image is not None
+        and seen.image is not None
+        and slot.content == seen.content
+        and not same_image(slot.image, seen.image)
+    )
+
+
+def runs_declared(slot: DeclaredSlot, seen: SlotSeen) -> bool:
+    """Whether the live slot already is what is declared, so that this plan will not change it."""
+    return seen.exists and slot.content is not None and slot.content == seen.content
+
+
+def hopeless(seen: SlotSeen) -> Reason | None:
+    """Give the reason for which waiting cannot make a slot ready.
+
+    Not one ready pod, and a pod that keeps crashing or whose image cannot be had. Once is no proof of
+    either: a first start may lose a race, a registry may hiccup. The kubelet's back-off is the proof.
+    """
+    if seen.ready:
+        return None
+    again = (reason for pod in seen.newest for reason in pod.reasons if reason.count > 1)
+    return next((reason for reason in again if reason.kind in (ReasonKind.CRASH, ReasonKind.IMAGE)), None)
+
+
+def refusals(models: Iterable[DeclaredModel], observed: Observed, now: datetime) -> list[Refusal]:
+    """Find every model whose switch cannot succeed whatever one waits for."""
+    declared = list(models)
+    found: list[Refusal] = []
+    for model in declared:
+        if model.target is None:
+            found.append(
+                Refusal(
+                    model=model.name,
+                    text=f"active is {model.active}, but slot {model.active} has no version: "
+                    f"name one in models.{model.name}.slots.{model.active}",
+                )
+            )
+        elif observed.unreachable is None:
+            texts = switch_refusals(model, observed.model(model.name))
+            found += [Refusal(model=model.name, text=text) for text in texts]
+    if observed.unreachable is None:
+        found += _of_quotas(declared, observed, now)
+    return found
+
+
+def switch_refusals(model: DeclaredModel, seen: ModelSeen) -> list[str]:
+    """Find what in a model's own slots makes its switch, or its first deployment, impossible."""
+    target = model.target
+    if target is None or not moving(model, seen):
+        return []
+    found: list[str] = []
+    name, live, serving = f"{model.name}-{model.active}", seen.slots[model.active], seen.routing
+    if serving is not None and serving in model.slots:
+        declared, running = model.slots[serving].content, seen.slots[serving].content
+        if declared is not None and running is not None and declared != running:
+            found.append(together(serving, model.active))
+    if changed_by_hand(target, live):
+        found.append(
+            f"{name} runs image {live.image}, which another hand put in place of {target.image}: "
+            f"run `pulumi refresh`, then `pulumi up`, before the switch"
+        )
+    elif runs_declared(target, live) and (reason := hopeless(live)) is not None:
+        found.append(f"{name} already is version {target.version} and does not run: {reason.text}")
+    return found
+
+
+def together(serving: str, target: str) -> str:
+    """Say why a switch cannot come with a change of the slot that serves."""
+    return (
+        f"slot {serving}, which serves now, would change together with the switch to {target}, and there would be "
+        f"nothing to go back to: leave slot {serving} as it is and add a version instead"
+    )
+
+
+def words(model: DeclaredModel, seen: ModelSeen, now: datetime) -> list[str]:
+    """Say what an `up` will do about the switch, in the order in which it does it."""
+    slot, target = model.active, model.target
+    if target is None:
+        return []
+    planned = floors(model, seen, now)
+    size = planned[slot].min_replicas
+    if not seen.service:
+        return [f"{model.name}: {slot} 0 → {size} first, then 100 % to version {target.version} (first deployment)"]
+    if not switching(model, seen):
+        return _let_go(model, seen, planned, now)
+    live = seen.slots[slot]
+    warm = live.ready >= size and runs_declared(target, live)
+    if warm:
+        how = f"{slot} runs {live.ready}, then 100 % to version {target.version} (warm)"
+    elif live.running >= size:
+        how = f"{slot} {live.running} replaced by version {target.version} first, then 100 % to it (cold)"
+    else:
+        how = f"{slot} {live.running} → {size} first, then 100 % to version {target.version} (cold)"
+    hold = f"both slots keep at least {planned[slot].hold}" if planned[slot].hold else "no hold"
+    return [f"{model.name}: {how}; {hold}"]
+
+
+def waits(model: DeclaredModel, seen: ModelSeen, now: datetime) -> list[str]:
+    """List what only the `up` can know about a switch, and will wait for."""
+    target = model.target
+    if target is None or not moving(model, seen):
+        return []
+    size = floors(model, seen, now)[model.active].min_replicas
+    image = f" of {target.image}" if target.image is not None else ", of the image still to be built"
+    listed = [f"{model.name}-{model.active}: {size} ready pods{image}"]
+    if target.smoke is not None:
+        listed.append(f"{model.name}-{model.active}: its answer to {target.smoke.method} {target.smoke.path}")
+    return listed
+
+
+def _let_go(model: DeclaredModel, seen: ModelSeen, planned: Mapping[SlotName, Floor], now: datetime) -> list[str]:
+    over: list[str] = []
+    for slot in SLOTS:
+        live = seen.slots[slot]
+        if live.hold is None or planned[slot].hold is not None:
+            continue
+        hold = Hold.parse(live.hold)
+        why = f"the hold of {hold} is over" if hold and not hold.in_force(now) else f'"{live.hold}" is no hold'
+        over.append(f"{model.name}: {slot}: {why}, its floor returns to {planned[slot].min_replicas}")
+    return over
+
+
+def _of_quotas(models: Iterable[DeclaredModel], observed: Observed, now: datetime) -> list[Refusal]:
+    """Compare what all switches of a namespace need together with what its quotas leave."""
+    growth: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    switches: dict[str, list[DeclaredModel]] = defaultdict(list)
+    for model in models:
+        seen = observed.model(model.name)
+        if model.target is None or not moving(model, seen):
+            continue
+        switches[model.namespace].append(model)
+        planned = floors(model, seen, now)
+        for slot, content in model.slots.items():
+            more = max(0, planned[slot].min_replicas - seen.slots[slot].current)
+            for resource, each in {**content.requests, "pods": "1"}.items():
+                growth[model.namespace][resource] += more * parse_quantity(each)
+    return [
+        refusal
+        for namespace, needed in growth.items()
+        for refusal in _short(
+            switches[namespace], needed, observed.quotas.get(namespace, ()) or _first(switches[namespace])
+        )
+    ]
+
+
+def _first(models: list[DeclaredModel]) -> tuple[QuotaSeen, ...]:
+    """Give the declared quota of a namespace that is still to be made."""
+    return (QuotaSeen(name="declared", hard=models[0].quota, used={}),)
+
+
+def _short(models: list[DeclaredModel], needed: Mapping[str, Decimal], quotas: Iterable[QuotaSeen]) -> list[Refusal]:
+
+    found: dict[str, str] = {}
+    for quota in quotas:
+        for resource, live in quota.hard.items():
+            hard = models[0].quota.get(resource, live)
+            if not needed.get(resource):
+                continue
+            free = parse_quantity(hard) - parse_quantity(quota.used.get(resource, "0"))
+            if needed[resource] > free:
+                found[resource] = (
+                    f"{resource} {_amount(needed[resource])} more, {_amount(max(free, Decimal(0)))} of {hard} left"
+                )
+    if not found:
+        return []
+    listed = "; ".join(found[resource] for resource in sorted(found))
+    return [
+        Refusal(
+            model=model.name,
+            text=f"the quota of namespace {model.namespace} is too small for both slots at the switch's size: "
+            f"{listed}. Raise it in teams, or lower scale",
+        )
+        for model in models
+    ]
+
+
+def _amount(number: Decimal) -> str:
+    """Write an amount as a person would: whole, in Mi or Gi where it is memory, else in thousandths."""
+    for suffix, unit in (("Gi", Decimal(2**30)), ("Mi", Decimal(2**20))):
+        if number >= unit and number % unit == 0:
+            return f"{number // unit}{suffix}"
+    if number == number.to_integral_value():
+        return f"{number:.0f}"
+    return f"{number * 1000:.0f}m"

@@ -1,0 +1,168 @@
+"""One run's guard: what is live and what time it is, read once, and every decision made from that."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from components.labels import CONTENT, SlotName, slot_selector
+from infra.guard import plan
+from infra.guard.floors import floors, switching
+from infra.guard.gate import Gate, SwitchRefusedError
+from infra.observed import (
+    ApiError,
+    ApiServer,
+    KubeconfigError,
+    Observed,
+    UnreachableError,
+    load_access,
+    observe,
+    read_selector,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from components.model_slot import Floor
+    from infra.guard.declared import DeclaredModel
+    from infra.settings.cluster import Cluster
+    from infra.settings.guard import Guard as GuardSettings
+
+__all__ = ["Guard", "Hook"]
+
+Hook = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
+
+# An API server that restarts is back in seconds; longer than this, the comparison is left to the next `up`.
+_VERIFY_TRIES = 5
+
+
+class Guard:
+    """The guard of a stack's switches. Make one a run, with `Guard.open`."""
+
+    def __init__(
+        self, *, connect: Callable[[], ApiServer], observed: Observed, settings: GuardSettings, now: datetime
+    ) -> None:
+        self._connect = connect
+        self._observed = observed
+        self._settings = settings
+        self._now = now
+
+    @classmethod
+    def open(
+        cls,
+        *,
+        cluster: Cluster,
+        settings: GuardSettings,
+        models: Mapping[str, str],
+        now: datetime | None = None,
+    ) -> Guard:
+        """Connect as the stack's cluster settings say and read the state of `models` (name to namespace).
+
+        Neither a missing kubeconfig nor an unreachable cluster is an error yet: a preview says so and goes on, an
+        `up` fails at its first object.
+        """
+        server: list[ApiServer] = []
+
+        def connect() -> ApiServer:
+            if not server:
+                try:
+                    server.append(ApiServer(load_access(cluster.kubeconfig, cluster.context)))
+                except KubeconfigError as error:
+                    raise UnreachableError(str(error)) from None
+            return server[0]
+
+        observed = Observed()
+        if models:
+            try:
+                observed = observe(connect(), models)
+            except UnreachableError as error:
+                observed = Observed(unreachable=str(error))
+        return cls(connect=connect, observed=observed, settings=settings, now=datetime.now(UTC) if now is None else now)
+
+    def floors(self, model: DeclaredModel) -> dict[SlotName, Floor]:
+        """Decide how small each slot's autoscaler may make it; see `infra.guard.floors`."""
+        return floors(model, self._observed.model(model.name), self._now)
+
+    def report(self, models: Iterable[DeclaredModel]) -> list[str]:
+        """Say in words what an `up` will do about switches, what it will wait for, and what is switched off."""
+        lines: list[str] = []
+        declared = list(models)
+        if declared and not self._settings.smoke:
+            lines.append("guard.smoke is false: a switch does not ask its target for an answer")
+        if self._observed.unreachable is not None:
+            lines.append(f"the cluster cannot be read, so nothing live is known: {self._observed.unreachable}")
+        for model in declared:
+            seen = self._observed.model(model.name)
+            lines += plan.words(model, seen, self._now) if self._observed.unreachable is None else []
+            lines += [f"will be waited for: {what}" for what in plan.waits(model, seen, self._now)]
+        return lines
+
+    def refuse(self, models: Iterable[DeclaredModel]) -> None:
+        """Raise SwitchRefusedError, naming every model whose plan cannot succeed whatever one waits for."""
+        refused = plan.refusals(models, self._observed, self._now)
+        if refused:
+            raise SwitchRefusedError("\n".join(map(str, refused)))
+
+    def gate(self, model: DeclaredModel) -> Gate:
+        """Make the hook on a model's routing Service; give it images and contents by `Gate.declare`."""
+        return Gate(
+            model=model,
+            seen=self._observed.model(model.name),
+            size=self.floors(model)[model.active].min_replicas,
+            connect=self._connect,
+            deadline=float(self._settings.deadline),
+        )
+
+    def still(self, model: DeclaredModel, slot: SlotName) -> Hook | None:
+        """Make the hook for a slot's Deployment before its update, previews included; None where none is needed.
+
+        It keeps the slot that serves as it is while traffic is switched away from it. A hook, since the content of
+        a slot whose image is built is known only here: too late for `refuse`, too early for the gate.
+        """
+        seen = self._observed.model(model.name)
+        if not switching(model, seen) or seen.routing != slot:
+            return None
+
+        async def still(args: pulumi.ResourceHookArgs) -> None:
+            if _content(args.old_inputs) != _content(args.new_inputs):
+                raise SwitchRefusedError(f"{model.name}: {plan.together(slot, model.active)}")
+
+        return still
+
+    async def verify(self, model: DeclaredModel) -> None:
+        """Compare the live routing with the declared one; await it when an `up` has registered the Service.
+
+        Import, adoption and drift run no update hook: what another hand changed looks unchanged to the engine.
+        Raises SwitchRefusedError, naming what to run.
+        """
+        declared = dict(slot_selector(model.name, model.active))
+        trouble = ""
+        for attempt in range(_VERIFY_TRIES):
+            try:
+                live = await asyncio.to_thread(lambda: read_selector(self._connect(), model.namespace, model.name))
+            except (ApiError, UnreachableError) as error:
+                trouble = str(error)
+                await asyncio.sleep(attempt)
+                continue
+            if live is None or dict(live) != declared:
+                found = "does not exist" if live is None else f"selects {_selector(live)}"
+                raise SwitchRefusedError(
+                    f"{model.name}: Service {model.name} in {model.namespace} {found}, declared is "
+                    f"{_selector(declared)}: another hand changed it. Run `pulumi refresh`, then `pulumi up` again"
+                )
+            return
+        raise SwitchRefusedError(f"{model.name}: where its Service sends could not be checked: {trouble}")
+
+
+def _content(inputs: Mapping[str, object] | None) -> object:
+    metadata = (inputs or {}).get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    return annotations.get(CONTENT) if isinstance(annotations, dict) else None
+
+
+def _selector(selector: Mapping[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in sorted(selector.items())) or "nothing"

@@ -1,0 +1,33 @@
+"""The one place that reads live state: which slot serves, how many run, and why some do not.
+
+Everything else in the program works on the frozen values given here; nothing else talks to the API server.
+"""
+
+from __future__ import annotations
+
+from infra.observed.api import Answer, ApiError, ApiServer, UnreachableError
+from infra.observed.kubeconfig import KubeconfigError, load_access
+from infra.observed.read import ask, observe, read_selector, read_slot, read_warnings, scale_up
+from infra.observed.state import ModelSeen, Observed, PodSeen, QuotaSeen, Reason, ReasonKind, SlotSeen
+
+__all__ = [
+    "Answer",
+    "ApiError",
+    "ApiServer",
+    "KubeconfigError",
+    "ModelSeen",
+    "Observed",
+    "PodSeen",
+    "QuotaSeen",
+    "Reason",
+    "ReasonKind",
+    "SlotSeen",
+    "UnreachableError",
+    "ask",
+    "load_access",
+    "observe",
+    "read_selector",
+    "read_slot",
+    "read_warnings",
+    "scale_up",
+]

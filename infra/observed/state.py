@@ -1,0 +1,134 @@
+"""What one run saw of the models in the cluster: frozen values, no connection, no Kubernetes object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from components.labels import SLOTS, SlotName
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["ModelSeen", "Observed", "PodSeen", "QuotaSeen", "Reason", "ReasonKind", "SlotSeen"]
+
+
+class ReasonKind(StrEnum):
+    """Why a slot does not carry the load, as far as the cluster says so."""
+
+    CRASH = "crash"
+    IMAGE = "image"
+    QUOTA = "quota"
+    UNSCHEDULABLE = "unschedulable"
+    PROBE = "probe"
+    STARTING = "starting"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """One reason in the cluster's own words.
+
+    `count` is how often it happened (restarts of a container, failed pulls as far as they are
+    counted): a first crash may heal, a fifth will not.
+    """
+
+    kind: ReasonKind
+    text: str
+    count: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PodSeen:
+    """A pod of a slot. `template` is its ReplicaSet's hash: pods of one template are alike."""
+
+    name: str
+    image: str
+    template: str = ""
+    created: str = ""
+    ready: bool = False
+    ending: bool = False
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlotSeen:
+    """A slot's Deployment, autoscaler, Service and pods.
+
+    Replica counts are the Deployment's: `desired` is its spec, `current` the pods there are, `updated`
+    those of the newest template. `floor` and `hold` are the autoscaler's minReplicas and annotation.
+    `content` is the hash that was declared with the live template, `image` what the template says now:
+    the second without the first has been changed by another hand.
+    """
+
+    exists: bool = False
+    desired: int = 0
+    current: int = 0
+    updated: int = 0
+    ready: int = 0
+    generation: int = 0
+    observed_generation: int = 0
+    version: str | None = None
+    content: str | None = None
+    image: str | None = None
+    floor: int | None = None
+    hold: str | None = None
+    pods: tuple[PodSeen, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def running(self) -> int:
+        """How many pods carry the slot's load now.
+
+        The lesser of wanted and present: a surge is no load, and pods that a quota refuses carry none.
+        """
+        return min(self.desired, self.current)
+
+    @property
+    def newest(self) -> tuple[PodSeen, ...]:
+        """The pods of the newest template that are to stay: what a rollout leaves is about to go anyway."""
+        staying = [pod for pod in self.pods if not pod.ending]
+        if not staying:
+            return ()
+        newest = max(staying, key=lambda pod: pod.created).template
+        return tuple(pod for pod in staying if pod.template == newest)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the Deployment has acted on its newest template and every pod is of it."""
+        return self.exists and self.observed_generation >= self.generation and self.updated == self.current
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSeen:
+    """A model's routing Service and its two slots.
+
+    `routing` is the slot the live selector names; None when there is no Service, or when its selector
+    names no slot (`service` tells the two apart).
+    """
+
+    service: bool = False
+    routing: SlotName | None = None
+    slots: Mapping[SlotName, SlotSeen] = field(default_factory=lambda: {slot: SlotSeen() for slot in SLOTS})
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuotaSeen:
+    """A ResourceQuota's hard limits and use, both in Kubernetes quantities by resource name."""
+
+    name: str
+    hard: Mapping[str, str]
+    used: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """All that was read in one run. `unreachable` says why nothing could be read, or is None."""
+
+    unreachable: str | None = None
+    models: Mapping[str, ModelSeen] = field(default_factory=dict)
+    quotas: Mapping[str, tuple[QuotaSeen, ...]] = field(default_factory=dict)
+
+    def model(self, name: str) -> ModelSeen:
+        """Give what was seen of a model; an empty picture when it was not there or not readable."""
+        return self.models.get(name, ModelSeen())
