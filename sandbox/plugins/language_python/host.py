@@ -173,10 +173,12 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         for chunk in self._processes.stream(
             command, environment=environment, directory=Path(request.pwd), cancelled=_cancellation(context)
         ):
-            if isinstance(chunk, Chunk):
-                yield language_pb2.RunPluginResponse(**{chunk.stream: chunk.data})
-            else:
+            if not isinstance(chunk, Chunk):
                 yield language_pb2.RunPluginResponse(exitcode=chunk)
+            elif chunk.stream == "stdout":
+                yield language_pb2.RunPluginResponse(stdout=chunk.data)
+            else:
+                yield language_pb2.RunPluginResponse(stderr=chunk.data)
 
     def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
         """Interrupt what runs: the engine has been told to stop."""

@@ -94,7 +94,7 @@ class Interpreter:
 
 
 def _answer(python: Path, script: str) -> Any:
-    import json  # noqa: PLC0415  # two rare calls need it, every start would pay
+    import json  # two rare calls need it, every start would pay
 
     done = subprocess.run([python, "-I", "-c", script], check=True, capture_output=True, text=True, timeout=30)
     return json.loads(done.stdout)

@@ -38,7 +38,7 @@ def main() -> int:
     # Python put this script's own directory first; what it holds must not shadow the project's modules.
     sys.path[:] = [entry for entry in sys.path if entry != str(Path(__file__).parent)]
     try:
-        import pulumi  # noqa: PLC0415  # only the project's environment may have it; its absence is the user's to mend
+        import pulumi  # only the project's environment may have it; its absence is the user's to mend
     except ImportError:
         traceback.print_exc()
         print(f"The Pulumi SDK is not installed for {sys.executable}. Have you run `pulumi install`?", file=sys.stderr)  # noqa: T201
@@ -62,7 +62,7 @@ def main() -> int:
 
 
 def _configure(run: dict[str, Any]) -> None:
-    import pulumi.runtime  # noqa: PLC0415
+    import pulumi.runtime
 
     pulumi.runtime.set_all_config(run["config"], run["secret_keys"])
     pulumi.runtime.configure(
@@ -81,7 +81,7 @@ def _configure(run: dict[str, Any]) -> None:
 
 def _execute(program: Path, *, workers: int) -> None:
     """Run the program inside a stack resource, and wait for all that it registered."""
-    import pulumi.runtime  # noqa: PLC0415
+    import pulumi.runtime
 
     def run() -> None:
         if program.is_dir():
