@@ -32,8 +32,8 @@ def build(tool: Tool, fresh: Path, *, report: Callable[[str], None]) -> None:
         raise UnavailableError("there is no module to build it from")
     directory = MODULES / tool.module.folder
     # Objects and modules of the programs of one module are shared: what is there already is not needed again.
-    begun = (cache_directory() / "go" / f"built-{tool.module.folder}").exists()
-    megabytes = 500 if begun else tool.module.megabytes
+    built = cache_directory() / "go" / f"built-{tool.module.folder}"
+    megabytes = 500 if built.exists() else tool.module.megabytes
     require_space(cache_directory(), megabytes, f"building {tool.name} {tool.version}")
     go = str(go_for(directory, report=report))
     environment = go_environment()
@@ -63,4 +63,5 @@ def build(tool: Tool, fresh: Path, *, report: Callable[[str], None]) -> None:
     )
     if failure:
         raise ToolError(f"{name} does not build from {directory}:\n{failure}")
-    (cache_directory() / "go" / f"built-{tool.module.folder}").touch()
+    built.parent.mkdir(parents=True, exist_ok=True)
+    built.touch()
