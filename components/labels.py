@@ -1,0 +1,70 @@
+"""The labels and annotations that every object of the platform carries.
+
+They are an interface: the guard finds pods by them, policies and dashboards group by them, a bill is split by them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "CONTENT",
+    "ENVIRONMENT",
+    "HOLD",
+    "MANAGED_BY",
+    "NAME",
+    "SERVED_PORT",
+    "SKIP_AWAIT",
+    "SLOT",
+    "SLOTS",
+    "TEAM",
+    "VERSION",
+    "SlotName",
+    "owner_labels",
+    "slot_name",
+    "slot_selector",
+]
+
+SlotName = Literal["blue", "green"]
+SLOTS: tuple[SlotName, SlotName] = ("blue", "green")
+
+NAME = "app.kubernetes.io/name"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+TEAM = "ml-platform/team"
+ENVIRONMENT = "ml-platform/environment"
+SLOT = "ml-platform/slot"
+VERSION = "ml-platform/version"
+
+CONTENT = "ml-platform/content"
+"""Annotation of a slot's Deployment: a hash over everything that defines its pods."""
+
+HOLD = "ml-platform/hold"
+"""Annotation of a slot's autoscaler: why its floor is higher than the model's `scale.min`, and until when."""
+
+SKIP_AWAIT = "pulumi.com/skipAwait"
+"""Annotation of the official provider: do not wait for readiness."""
+
+SERVED_PORT = "http"
+"""The name of the port on which a model serves, in its container and in each of its Services.
+
+Services and network policies point at the name: two versions of a model may listen on different numbers.
+"""
+
+
+def owner_labels(*, team: str, environment: str, name: str | None = None) -> dict[str, str]:
+    """Labels that say whose an object is, so that cost and access can be told apart by team and environment."""
+    labels = {MANAGED_BY: "pulumi", TEAM: team, ENVIRONMENT: environment}
+    return labels if name is None else {NAME: name, **labels}
+
+
+def slot_name(model: str, slot: SlotName) -> str:
+    """Give the one name of a slot's Deployment, autoscaler, disruption budget and Service."""
+    return f"{model}-{slot}"
+
+
+def slot_selector(model: str, slot: SlotName) -> Mapping[str, str]:
+    """Select the pods of one slot: never by version, because a Deployment's selector cannot change."""
+    return {NAME: model, SLOT: slot}

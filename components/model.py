@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from components.labels import (
+    SERVED_PORT,
+    SKIP_AWAIT,
+    SLOTS,
+    SlotName,
+    owner_labels,
+    slot_selector,
+)
+from components.manifest import Manifest
+from components.model_slot import Floor, ModelSlot, ModelSlotArgs, Scale
+
+if TYPE_CHECKING:
+    from components.slot_pods import SlotContent
+
+__all__ = ["Gate", "Model", "ModelArgs"]
+
+Gate = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
+"""Asked before the routing Service is created or changed; raises to refuse. In a preview it is asked as well."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelArgs:
+    """A model of one team: what its slots hold and which of them serves.
+
+    Raises ValueError when the active slot is empty: its Service would answer nobody.
+    """
+
+    model: str
+    team: str
+    environment: str
+    namespace: str
+    scale: Scale
+    slots: Mapping[SlotName, SlotContent | None]
+    active: SlotName
+
+    floors: Mapping[SlotName, Floor] = field(default_factory=dict)
+    """The least sizes that a switch under way asks for; absent for a slot that only keeps to `scale`."""
+
+    gate: Gate | None = None
+    """The guard of the switch; None where there is no cluster to ask."""
+
+    def __post_init__(self) -> None:
+        if self.slots.get(self.active) is None:
+            raise ValueError(f"{self.model}: active slot {self.active} is empty")
+
+
+class Model(pulumi.ComponentResource):
+    """A model that serves from one of two slots.
+
+    Both slots stand side by side under fixed names, and one Service names the one that serves. A switch changes the
+    selector of that Service, and the floors of the autoscalers around it; never a pod template. Nothing that a slot
+    is made of depends on `active` or on the other slot.
+    """
+
+    slots: Mapping[SlotName, ModelSlot]
+
+    routed: pulumi.Output[str]
+    """The routing Service's id, known once it stands as declared: what must come after a switch builds on it."""
+
+    def __init__(self, name: str, args: ModelArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlplatform:index:Model", name, {"model": args.model, "active": args.active}, opts)
+        self._args = args
+        self._labels = owner_labels(team=args.team, environment=args.environment, name=args.model)
+        self._child = pulumi.ResourceOptions(parent=self)
+        account = self._create_service_account()
+        self.slots = {slot: self._create_slot(slot, account) for slot in SLOTS}
+        self.routed = self._create_routing_service().id
+        self.register_outputs({"active": args.active})
+
+    def _create_service_account(self) -> Manifest:
+        """Declare the identity of the model's pods: one a model, so that a cloud's permissions can be told apart."""
+        metadata = {"name": self._args.model, "namespace": self._args.namespace, "labels": self._labels}
+        return Manifest(
+            "v1:ServiceAccount",
+            f"{self._args.namespace}/{self._args.model}",
+            {"metadata": metadata, "automountServiceAccountToken": False},
+            self._child,
+        )
+
+    def _create_slot(self, slot: SlotName, account: Manifest) -> ModelSlot:
+        args = self._args
+        return ModelSlot(
+            f"{args.namespace}/{args.model}-{slot}",
+            ModelSlotArgs(
+                model=args.model,
+                slot=slot,
+                namespace=args.namespace,
+                labels=self._labels,
+                service_account=args.model,
+                scale=args.scale,
+                content=args.slots.get(slot),
+                floor=args.floors.get(slot),
+            ),
+            # No pod is admitted before its ServiceAccount is there.
+            pulumi.ResourceOptions(parent=self, depends_on=[account]),
+        )
+
+    def _create_routing_service(self) -> Manifest:
+        """Declare the one object that a switch changes, behind the gate and after both slots."""
+        args = self._args
+        metadata = {
+            "name": args.model,
+            "namespace": args.namespace,
+            "labels": self._labels,
+            # The gate has seen the target ready and answering a moment before, and the program compares the live
+            # selector after; the provider's own wait would add 10 s between the two and accept an empty Service.
+            "annotations": {SKIP_AWAIT: "true"},
+        }
+        spec = {
+            "selector": dict(slot_selector(args.model, args.active)),
+            "ports": [{"name": SERVED_PORT, "port": 80, "targetPort": SERVED_PORT, "protocol": "TCP"}],
+        }
+        opts = pulumi.ResourceOptions(
+            depends_on=[*self.slots.values()], hooks=None if args.gate is None else self._hooks(args.gate)
+        )
+        return Manifest(
+            "v1:Service",
+            f"{args.namespace}/{args.model}",
+            {"metadata": metadata, "spec": spec},
+            pulumi.ResourceOptions.merge(self._child, opts),
+        )
+
+    def _hooks(self, gate: Gate) -> pulumi.ResourceHookBinding:
+        # A coroutine of its own, because the SDK takes the callable's name, which a partial or an object has not. It
+        # must be asynchronous: a hook that blocks stops the program, and with it every other model's gate.
+        async def guard(asked: pulumi.ResourceHookArgs) -> None:
+            await gate(asked)
+
+        hook = pulumi.ResourceHook(
+            # Hook names are unique in a stack.
+            f"guard:{self._args.namespace}/{self._args.model}",
+            guard,
+            pulumi.ResourceHookOptions(on_dry_run=True),
+        )
+        return pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook])

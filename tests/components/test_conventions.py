@@ -1,0 +1,134 @@
+"""Rules that every component keeps, read from the syntax tree."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+COMPONENTS = sorted((REPOSITORY / "components").glob("*.py"))
+PACKAGES = {"components", "infra", "policies", "sandbox"}
+
+# What each package may import of the repository, and of Pulumi where that matters.
+ALLOWED = {
+    "components": {"components"},
+    "infra": {"infra", "components"},
+    "policies": {"policies"},
+    "sandbox": {"sandbox"},
+}
+
+
+def modules(package):
+    return sorted((REPOSITORY / package).rglob("*.py"))
+
+
+def imported(path):
+    """Name every module that a file imports, inside functions and TYPE_CHECKING as well."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}:{node.lineno}: a relative import hides where an arrow points"
+            yield node.module or ""
+
+
+def classes(path):
+    return [node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.ClassDef)]
+
+
+def is_component(node):
+    return any(ast.unparse(base) == "pulumi.ComponentResource" for base in node.bases)
+
+
+def calls(node, name):
+    return [
+        call
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] == name
+    ]
+
+
+def identifier(path):
+    return path.relative_to(REPOSITORY).as_posix()
+
+
+@pytest.mark.parametrize("package", sorted(PACKAGES))
+def test_arrows_between_packages_point_one_way(package):
+    wrong = {
+        f"{identifier(path)} imports {module}"
+        for path in modules(package)
+        for module in imported(path)
+        if (root := module.partition(".")[0]) in PACKAGES and root not in ALLOWED[package]
+    }
+    assert wrong == set()
+
+
+@pytest.mark.parametrize("path", COMPONENTS, ids=identifier)
+def test_components_import_pulumi_and_the_standard_library_only(path):
+    roots = {module.partition(".")[0] for module in imported(path)}
+    assert roots <= {"components", "pulumi"} | set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("path", COMPONENTS, ids=identifier)
+def test_components_read_neither_configuration_nor_environment_nor_stack(path):
+    forbidden = {"Config", "get_stack", "get_project", "environ", "getenv", "is_dry_run", "open", "read_text"}
+    names = {
+        node.attr if isinstance(node, ast.Attribute) else node.id
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute | ast.Name)
+    }
+    assert names & forbidden == set()
+
+
+@pytest.mark.parametrize("path", COMPONENTS, ids=identifier)
+def test_a_file_has_one_public_component(path):
+    public = [node.name for node in classes(path) if is_component(node) and not node.name.startswith("_")]
+    assert len(public) <= 1
+
+
+@pytest.mark.parametrize(
+    ("path", "node"),
+    [pytest.param(path, node, id=node.name) for path in COMPONENTS for node in classes(path) if is_component(node)],
+)
+def test_a_component_ends_its_init_with_exactly_one_register_outputs(path, node):
+    [init] = [item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__init__"]
+    assert len(calls(node, "register_outputs")) == 1
+    assert ast.unparse(init.body[-1]).startswith("self.register_outputs(")
+    [registration] = calls(init, "__init__")
+    assert ast.literal_eval(registration.args[0]) == f"mlplatform:index:{node.name}"
+
+
+@pytest.mark.parametrize("path", [*COMPONENTS, *modules("infra")], ids=identifier)
+def test_no_resource_is_made_inside_an_apply(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    makers = {node.name for other in COMPONENTS for node in classes(other) if "Resource" in ast.unparse(node)}
+    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    for apply in calls(tree, "apply"):
+        for argument in apply.args:
+            body = functions.get(ast.unparse(argument).rpartition(".")[2], argument)
+            made = {maker for maker in makers for _ in calls(body, maker)}
+            assert made == set(), f"{identifier(path)}:{apply.lineno}"
+
+
+@pytest.mark.parametrize("path", COMPONENTS, ids=identifier)
+def test_arguments_are_frozen_and_given_by_name(path):
+    for node in classes(path):
+        for decorator in node.decorator_list:
+            if "dataclass" in ast.unparse(decorator):
+                assert ast.unparse(decorator) == "dataclass(frozen=True, kw_only=True)", node.name
+
+
+@pytest.mark.parametrize("path", COMPONENTS, ids=identifier)
+def test_a_file_says_what_is_public(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    exported = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    ]
+    if path.name != "__init__.py":
+        assert len(exported) == 1
+        assert exported[0] == sorted(exported[0], key=lambda name: (not name.isupper(), name))
