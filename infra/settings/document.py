@@ -100,7 +100,7 @@ class Document:
         self.mistakes.append(Mistake(path=path, message=message, file=self.name, line=where))
 
     def _take(self, root: yaml.Node | None) -> None:
-        needed = "environment, registry, cluster, teams and models"
+        needed = "environment, registry, cluster and teams"
         if root is None:
             self._refuse((), f"the file is empty; a stack needs config with {needed}", line=1)
             return

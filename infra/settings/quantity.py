@@ -18,6 +18,8 @@ __all__ = ["CpuQuantity", "MemoryQuantity", "Quantity", "parse_quantity"]
 _QUANTITY = re.compile(
     r"(?P<number>[+-]?(?:\d+(?:\.\d*)?|\.\d+))(?P<suffix>Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]|[eE][+-]?\d{1,3})?"
 )
+# Kubernetes would take 1k, 1Gi or 5e-1 as well; as an amount of CPU each is a slip or a riddle.
+_CORES = re.compile(r"\d+m|\d+(\.\d+)?")
 _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 
@@ -77,8 +79,10 @@ def _quantity(text: str) -> str:
 
 def _cpu(text: str) -> str:
     cores = parse_quantity(text)
-    if text.endswith("i"):
-        raise ValueError(f"{quote(text)} is a quantity of memory; allowed: cores, such as 500m or 2")
+    if not _CORES.fullmatch(text):
+        raise ValueError(
+            f"{quote(text)} is no amount of CPU; allowed: cores or thousandths of one, such as 2, 0.5 or 500m"
+        )
     if cores < _SMALLEST_CPU:
         raise ValueError(f"{quote(text)} is less than 1m (a thousandth of a core), the least that Kubernetes counts")
     return text

@@ -75,6 +75,13 @@ class Settings(Section):
             )
         return settings
 
+    @classmethod
+    def of(cls, document: Document) -> Self:
+        """Validate what a stack's file says. Raises SettingsError with every mistake there is."""
+        if not document.readable:
+            raise SettingsError(document.mistakes)
+        return cls.parse(document.values, document)
+
     def namespace(self, team: str) -> str:
         """Return the namespace of a team in this environment."""
         return f"{team}-{self.environment}"
