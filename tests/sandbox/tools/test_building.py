@@ -18,6 +18,8 @@ from sandbox.tools.cache import Slot
 from sandbox.tools.catalogue import CATALOGUE, Module
 
 GO = shutil.which("go")
+# Asked before the cache directory is replaced: what Go's own parts compile to may be shared, kwok's may not.
+GO_CACHE = subprocess.check_output([GO, "env", "GOCACHE"], text=True).strip() if GO else ""
 needs_go = pytest.mark.skipif(GO is None, reason="no Go on PATH, and fetching one for a test would take minutes")
 
 PROGRAM = """
@@ -42,8 +44,7 @@ def small_module(tmp_path, machine, monkeypatch):
     module = Module(folder="small", package=".", ldflags="-X main.version={version}", megabytes=100)
     monkeypatch.setitem(CATALOGUE, "kwok", dataclasses.replace(CATALOGUE["kwok"], module=module))
     (machine / "go").symlink_to(GO or "/nowhere")
-    # What Go's own parts compile to may be shared: only the program itself is under test.
-    monkeypatch.setenv("GOCACHE", subprocess.check_output([GO or "go", "env", "GOCACHE"], text=True).strip())
+    monkeypatch.setenv("GOCACHE", GO_CACHE)
     return folder
 
 
