@@ -9,14 +9,19 @@ import sys
 import time
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sandbox.cluster.control_plane import BINARIES, ControlPlane
+from sandbox.cluster.simulated import SimulatedNodes
 from sandbox.paths import Layout
 from sandbox.plugins.environment import engine_environment
 from sandbox.plugins.install import install_plugins
 from sandbox.tools import ToolError, provide
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ENVIRONMENT = Path(sys.prefix)
 
@@ -118,3 +123,21 @@ def pulumi() -> Path:
 @pytest.fixture
 def project(tmp_path: Path, pulumi: Path) -> EngineProject:
     return EngineProject(tmp_path, pulumi)
+
+
+@pytest.fixture(scope="session")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A control plane with two simulated nodes, one for all tests of plugins; each makes a namespace of its own."""
+    try:
+        tools = provide([*BINARIES, "kwok"], report=print)
+    except ToolError as error:
+        pytest.skip(f"no control plane on this machine: {error}")
+    plane = ControlPlane(tmp_path_factory.mktemp("control-plane"), {name: tools[name].path for name in BINARIES})
+    nodes = SimulatedNodes(plane, tools["kwok"].path, report=print)
+    try:
+        plane.start()
+        nodes.start()
+        yield plane
+    finally:
+        nodes.stop()
+        plane.stop()

@@ -14,8 +14,8 @@ __all__ = ["explain_pods", "explain_workload", "refusal", "selector_words", "war
 # Three different troubles fit beneath one status line, and a fourth has never told more than the first three.
 SHOWN = 3
 
-# Room for an image's name with its digest and the registry's answer; whole stack traces stay in the logs.
-LONGEST = 300
+# The longest text worth having whole is Pod Security's list of every rule that a pod breaks: some 500 characters.
+LONGEST = 600
 
 # Reasons of a waiting container that name the trouble themselves (kubelet: images/types.go, container/runtime.go).
 TELLING = frozenset(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import time
@@ -108,6 +109,10 @@ def await_ready(
             watch.tell("; ".join([verdict.says, *reasons]))
         except OSError as error:
             watch.tell(f"Waiting for the API server to answer: {error}")
+    if not cancelled.is_set():
+        # The last word: a wait shorter than EXPLAIN_EVERY has not asked for reasons yet.
+        with contextlib.suppress(OSError):
+            reasons = rule.explain(cluster, live)
     raise watch.interrupted(f"{name_of(live)} did not become ready", [unnumbered(verdict.says), *reasons], live)
 
 
