@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
 
+from components.hooks import Hook, guarded
 from components.labels import (
     SERVED_PORT,
     SKIP_AWAIT,
@@ -18,12 +18,11 @@ from components.manifest import Manifest
 from components.model_slot import Floor, ModelSlot, ModelSlotArgs, Scale
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from components.slot_pods import SlotContent
 
-__all__ = ["Gate", "Model", "ModelArgs"]
-
-Gate = Callable[[pulumi.ResourceHookArgs], Awaitable[None]]
-"""Asked before the routing Service is created or changed; raises to refuse. In a preview it is asked as well."""
+__all__ = ["Model", "ModelArgs"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +43,11 @@ class ModelArgs:
     floors: Mapping[SlotName, Floor] = field(default_factory=dict)
     """The least sizes that a switch under way asks for; absent for a slot that only keeps to `scale`."""
 
-    gate: Gate | None = None
-    """The guard of the switch; None where there is no cluster to ask."""
+    gate: Hook | None = None
+    """Asked before the routing Service is created or changed; None lets everything pass."""
+
+    guards: Mapping[SlotName, Hook] = field(default_factory=dict)
+    """Asked before a slot's Deployment is changed: during a switch, the one that serves is to stay as it is."""
 
     def __post_init__(self) -> None:
         if self.slots.get(self.active) is None:
@@ -98,6 +100,7 @@ class Model(pulumi.ComponentResource):
                 scale=args.scale,
                 content=args.slots.get(slot),
                 floor=args.floors.get(slot),
+                guard=args.guards.get(slot),
             ),
             # No pod is admitted before its ServiceAccount is there.
             pulumi.ResourceOptions(parent=self, depends_on=[account]),
@@ -119,7 +122,8 @@ class Model(pulumi.ComponentResource):
             "ports": [{"name": SERVED_PORT, "port": 80, "targetPort": SERVED_PORT, "protocol": "TCP"}],
         }
         opts = pulumi.ResourceOptions(
-            depends_on=[*self.slots.values()], hooks=None if args.gate is None else self._hooks(args.gate)
+            depends_on=[*self.slots.values()],
+            hooks=guarded(f"gate:{args.namespace}/{args.model}", args.gate, creation=True),
         )
         return Manifest(
             "v1:Service",
@@ -127,17 +131,3 @@ class Model(pulumi.ComponentResource):
             {"metadata": metadata, "spec": spec},
             pulumi.ResourceOptions.merge(self._child, opts),
         )
-
-    def _hooks(self, gate: Gate) -> pulumi.ResourceHookBinding:
-        # A coroutine of its own, because the SDK takes the callable's name, which a partial or an object has not. It
-        # must be asynchronous: a hook that blocks stops the program, and with it every other model's gate.
-        async def guard(asked: pulumi.ResourceHookArgs) -> None:
-            await gate(asked)
-
-        hook = pulumi.ResourceHook(
-            # Hook names are unique in a stack.
-            f"guard:{self._args.namespace}/{self._args.model}",
-            guard,
-            pulumi.ResourceHookOptions(on_dry_run=True),
-        )
-        return pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook])

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from components.hooks import Hook, guarded
 from components.labels import (
     CONTENT,
     HOLD,
@@ -68,6 +69,9 @@ class ModelSlotArgs:
     """What runs there; None for an empty slot."""
 
     floor: Floor | None = None
+
+    guard: Hook | None = None
+    """Asked before the slot's Deployment is changed."""
 
 
 class ModelSlot(pulumi.ComponentResource):
@@ -169,7 +173,8 @@ class ModelSlot(pulumi.ComponentResource):
             annotations={CONTENT: digest},
             # Upstream waits ten minutes; a model that may take longer to start is waited for as long as it may take.
             opts=pulumi.ResourceOptions(
-                custom_timeouts=pulumi.CustomTimeouts(create=f"{deadline}s", update=f"{deadline}s")
+                custom_timeouts=pulumi.CustomTimeouts(create=f"{deadline}s", update=f"{deadline}s"),
+                hooks=guarded(f"slot:{self._args.namespace}/{self._name}", self._args.guard, creation=False),
             ),
         )
         return pulumi.Output.from_input(digest)

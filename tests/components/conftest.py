@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime import settings as runtime_settings
+from pulumi.runtime.proto import engine_pb2
 from pulumi.runtime.stack import Stack, run_pulumi_func
 
 from components.model import ModelArgs
@@ -136,7 +137,8 @@ class _Log:
         self._declared = declared
 
     def Log(self, request: Any) -> None:  # noqa: N802 (the protocol's own name)
-        self._declared.messages.append(request.message)
+        if request.severity != engine_pb2.DEBUG:  # the SDK's own notes
+            self._declared.messages.append(request.message)
 
 
 def _secret_paths(value: Any, path: tuple[str, ...]) -> Iterator[str]:

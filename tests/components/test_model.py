@@ -65,7 +65,7 @@ def test_the_gate_stands_before_creation_and_change_of_the_routing_service_alone
 
     declared = model(gate=gate)
     bound = {resource.urn: resource.hooks for resource in declared.resources if resource.hooks}
-    name = "guard:flowers-test/iris"
+    name = "gate:flowers-test/iris"
     assert bound == {routing(declared).urn: {"before_create": (name,), "before_update": (name,)}}
     assert declared.hooks[name].opts.on_dry_run is True
     assert declared.hooks[name].opts.ignore_errors is False
@@ -78,11 +78,23 @@ def test_what_the_gate_raises_refuses_the_change(model):
         asked.append(args)
         raise RuntimeError("green runs 1 of 4 pods")
 
-    hook = model(gate=gate).hooks["guard:flowers-test/iris"]
+    hook = model(gate=gate).hooks["gate:flowers-test/iris"]
     args = pulumi.ResourceHookArgs(urn="u", id="i", name="n", type="t")
     with pytest.raises(RuntimeError, match="green runs 1 of 4 pods"):
         asyncio.run(hook(args))
     assert asked == [args]
+
+
+def test_a_slot_can_be_guarded_against_changes_alone(model):
+    async def refuse(_: pulumi.ResourceHookArgs) -> None:
+        raise RuntimeError("blue serves")
+
+    declared = model(guards={"blue": refuse})
+    bound = {resource.urn: resource.hooks for resource in declared.resources if resource.hooks}
+    name = "slot:flowers-test/iris-blue"
+    assert bound == {declared.objects()["Deployment", "iris-blue"].urn: {"before_update": (name,)}}
+    with pytest.raises(RuntimeError, match="blue serves"):
+        asyncio.run(declared.hooks[name](pulumi.ResourceHookArgs(urn="u", id="i", name="n", type="t")))
 
 
 def test_without_a_gate_no_hook_is_bound(model):

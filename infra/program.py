@@ -1,0 +1,212 @@
+"""The platform of one environment, in reading order: cluster, teams, images, models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+
+from components.cluster import ClusterProvider, ClusterProviderArgs
+from components.labels import SLOTS, SlotName, owner_labels
+from components.model import Model, ModelArgs
+from components.model_image import ModelImage, ModelImageArgs
+from components.model_route import ModelRoute, ModelRouteArgs
+from components.model_slot import Scale
+from components.slot_pods import Probes, Resources, SlotContent
+from components.team_namespace import TeamNamespace, TeamNamespaceArgs
+from infra.guard import Guard, declare
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from infra.guard import DeclaredModel
+    from infra.settings import Settings
+
+__all__ = ["build"]
+
+# The repository's root, seen from the program's folder (`main` in Pulumi.yaml), in which the engine starts program
+# and plugins. Relative, so that a state is the same whoever's clone made it.
+_ROOT = ".."
+
+
+def build(settings: Settings, secrets: Mapping[str, pulumi.Output[str]], guard: Guard | None = None) -> dict[str, Any]:
+    """Declare everything that the settings describe, and return the stack's outputs.
+
+    `secrets` has the value of each name in `settings.secrets`. `guard` is this run's view of the live cluster; by
+    default one is opened, which reads the cluster once. Raises SwitchRefusedError, a RunError, before anything is
+    declared, when a switch cannot succeed whatever one waits for.
+    """
+    program = _Program(settings, secrets, _opened(settings) if guard is None else guard)
+    plans = {name: program.plan(name) for name in settings.models}
+    for line in program.guard.report(plans.values()):
+        pulumi.log.info(line)
+    program.guard.refuse(plans.values())
+
+    cluster = ClusterProvider(
+        "cluster",
+        ClusterProviderArgs(
+            identifier=settings.environment,
+            context=settings.cluster.context,
+            kubeconfig=settings.cluster.kubeconfig,
+        ),
+    )
+    reached = pulumi.ResourceOptions(providers=[cluster.provider])
+    teams = {name: program.team(name, reached) for name in settings.teams}
+    models = {}
+    for name, model in settings.models.items():
+        inside = pulumi.ResourceOptions.merge(reached, pulumi.ResourceOptions(depends_on=[teams[model.team]]))
+        declared = program.model(name, plans[name], program.images(name), inside)
+        models[name] = program.outputs(name, declared, program.route(name, inside))
+    return {"namespaces": {name: team.name for name, team in teams.items()}, "models": models}
+
+
+def _opened(settings: Settings) -> Guard:
+    namespaces = {name: settings.namespace(model.team) for name, model in settings.models.items()}
+    return Guard.open(cluster=settings.cluster, settings=settings.guard, models=namespaces)
+
+
+@dataclass(frozen=True)
+class _Program:
+    """One run: turns each part of the settings into the arguments of the component that declares it."""
+
+    settings: Settings
+    secrets: Mapping[str, pulumi.Output[str]]
+    guard: Guard
+
+    def plan(self, name: str) -> DeclaredModel:
+        """Give what the guard knows of a model before anything is declared: images still to be built are left out."""
+        model = self.settings.models[name]
+        held = {slot: content for slot in SLOTS if (content := model.content(slot)) is not None}
+        return declare(
+            name,
+            model,
+            namespace=self.settings.namespace(model.team),
+            quota=self.settings.teams[model.team].quota,
+            smoke=self.settings.guard.smoke,
+            images={slot: self.settings.reference(content.image) for slot, content in held.items() if content.image},
+        )
+
+    def team(self, name: str, opts: pulumi.ResourceOptions) -> TeamNamespace:
+        team = self.settings.teams[name]
+        args = TeamNamespaceArgs(
+            team=name,
+            environment=self.settings.environment,
+            quota=team.quota,
+            access={"admin": team.access.admin, "edit": team.access.edit, "view": team.access.view},
+        )
+        return TeamNamespace(name, args, opts)
+
+    def images(self, name: str) -> dict[str, pulumi.Input[str]]:
+        """Give the image of every version in a model's catalogue, building those that are built here.
+
+        Every version, not only those that stand in a slot: the state keeps each one's digest, so that putting an
+        older version back into a slot runs the very image that served before, not another build of the same files.
+        """
+        images: dict[str, pulumi.Input[str]] = {}
+        for number, version in self.settings.models[name].versions.items():
+            if version.image is not None:
+                images[number] = self.settings.reference(version.image)
+            elif version.build is not None:
+                context = f"{_ROOT}/{version.build.context}"
+                built = ModelImage(
+                    f"{name}/{number}",
+                    ModelImageArgs(
+                        name=f"{self.settings.registry}/{name}:{number}",
+                        context=context,
+                        dockerfile=f"{context}/{version.build.dockerfile}",
+                        args=version.build.args,
+                    ),
+                )
+                images[number] = built.reference
+        return images
+
+    def model(
+        self, name: str, plan: DeclaredModel, images: Mapping[str, pulumi.Input[str]], opts: pulumi.ResourceOptions
+    ) -> Model:
+        """Declare one model behind its guard."""
+        model = self.settings.models[name]
+        gate = self.guard.gate(plan)
+        declared = Model(
+            name,
+            ModelArgs(
+                model=name,
+                team=model.team,
+                environment=self.settings.environment,
+                namespace=self.settings.namespace(model.team),
+                scale=Scale(min=model.scale.min, max=model.scale.max, cpu=model.scale.cpu),
+                slots={slot: self._content(name, slot, images) for slot in SLOTS},
+                active=model.active,
+                floors=self.guard.floors(plan),
+                gate=gate,
+                guards={slot: hook for slot in SLOTS if (hook := self.guard.still(plan, slot)) is not None},
+            ),
+            opts,
+        )
+        gate.declare(
+            images={slot: held.image for slot, held in declared.slots.items()},
+            contents={slot: held.content for slot, held in declared.slots.items()},
+        )
+
+        def verify(_: str) -> pulumi.Input[None]:
+            return self.guard.verify(plan)
+
+        if not pulumi.runtime.is_dry_run():
+            # After the Service, changed or not: what another hand changed looks unchanged to the engine.
+            declared.routed.apply(verify)
+        return declared
+
+    def route(self, name: str, opts: pulumi.ResourceOptions) -> ModelRoute | None:
+        """Declare the way in from outside, where the model has one."""
+        model = self.settings.models[name]
+        if model.route is None:
+            return None
+        namespace = self.settings.namespace(model.team)
+        args = ModelRouteArgs(
+            model=name,
+            namespace=namespace,
+            labels=owner_labels(team=model.team, environment=self.settings.environment, name=name),
+            host=model.route.host,
+            tls=model.route.tls,
+        )
+        return ModelRoute(f"{namespace}/{name}", args, opts)
+
+    def outputs(self, name: str, declared: Model, route: ModelRoute | None) -> dict[str, Any]:
+        """Give what others need to find a model: scripts, `make up`'s table, an auditor."""
+        model = self.settings.models[name]
+        namespace = self.settings.namespace(model.team)
+        service = f"{name}.{namespace}.svc"
+        return {
+            "namespace": namespace,
+            "active": model.active,
+            "slots": {
+                slot: {"version": model.slots.version(slot), "image": held.image}
+                for slot, held in declared.slots.items()
+                if held.image is not None
+            },
+            # Without the cluster's domain, which clusters may choose: pods find it by this name in any of them.
+            "service": service,
+            "url": f"http://{service}/" if route is None else route.url,
+        }
+
+    def _content(self, name: str, slot: SlotName, images: Mapping[str, pulumi.Input[str]]) -> SlotContent | None:
+        model = self.settings.models[name]
+        content = model.content(slot)
+        if content is None:
+            return None
+        probes, resources = content.probes, content.resources
+        return SlotContent(
+            version=content.version,
+            image=images[content.version],
+            port=content.port,
+            resources=Resources(cpu=resources.cpu, memory=resources.memory, gpu=resources.gpu),
+            probes=Probes(
+                ready=probes.ready,
+                live=probes.live,
+                start=probes.start.path or probes.live,
+                start_within=probes.start.within,
+            ),
+            drain=model.drain,
+            env=content.env,
+            secret_env={variable: self.secrets[secret] for variable, secret in content.secret_env.items()},
+        )
