@@ -105,11 +105,15 @@ class Processes:
         if record is not None and record.alive:
             return record
         words = tuple(str(word) for word in argv)
-        adopted = self._unrecorded(words)
+        adopted = self.find(words)
         log = self._log(name)
         if adopted is not None:
             return self._remember(name, adopted, words, log)
-        settings = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.run), "LANG": "C.UTF-8"}
+        settings = {
+            "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin",
+            "HOME": str(self.run),
+            "LANG": "C.UTF-8",
+        }
         with log.open("ab") as output:
             child = subprocess.Popen(
                 [*self.prefix, *words],
@@ -168,6 +172,14 @@ class Processes:
         """Return the names of all daemons that have a record, in the order in which they were started."""
         records = [record for path in self.run.glob("*.json") if (record := self.record(path.stem)) is not None]
         return [record.name for record in sorted(records, key=lambda record: record.since)]
+
+    def find(self, argv: tuple[str, ...]) -> int | None:
+        """Return the pid of a running process with exactly this command line, recorded or not."""
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if tuple(process.cmdline()) == argv and process.status() != psutil.STATUS_ZOMBIE:
+                    return process.pid
+        return None
 
     def tail(self, name: str, lines: int = 15) -> str:
         """Return the end of a daemon's log, or an empty text when there is none."""
@@ -246,13 +258,6 @@ class Processes:
         if log.exists() and log.stat().st_size > LOG_LIMIT:
             log.replace(log.with_suffix(".log.1"))
         return log
-
-    def _unrecorded(self, argv: tuple[str, ...]) -> int | None:
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error):
-                if tuple(process.cmdline()) == argv and process.status() != psutil.STATUS_ZOMBIE:
-                    return process.pid
-        return None
 
     def _collect(self) -> None:
         self._children = [child for child in self._children if child.poll() is None]

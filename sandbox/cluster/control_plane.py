@@ -47,7 +47,8 @@ class ControlPlane:
     With `pods_answer=False` the API server never sends a request to a node, a pod or a webhook: addresses of simulated
     pods may be anybody's, so that a request to one must fail here instead of leaving the machine.
 
-    `prefix` runs the processes elsewhere, such as in a network namespace whose `address` it is.
+    `prefix` runs the processes elsewhere, and `own_network` says that nothing else runs there: all usual ports are free
+    and `address` is not this machine's own.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class ControlPlane:
         controllers: bool = True,
         pods_answer: bool = True,
         prefix: Sequence[str] = (),
+        own_network: bool = False,
         run: Path | None = None,
         logs: Path | None = None,
         report: Report = lambda _line: None,
@@ -74,7 +76,7 @@ class ControlPlane:
         self._report = report
         self._certificates = self.directory / "certificates"
         # Only in a namespace of its own is a port known to be free; there the usual numbers are the clearest.
-        self._own_network = bool(prefix)
+        self._own_network = own_network
 
     @property
     def names(self) -> list[str]:

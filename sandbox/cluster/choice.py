@@ -1,0 +1,117 @@
+"""Which nodes this machine can have, found out by trying."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Literal
+
+from sandbox.cluster.cgroups import hierarchies
+from sandbox.cluster.errors import ClusterError
+from sandbox.cluster.namespaces import UNSHARE
+from sandbox.cluster.real import CNI_DIRECTORIES
+
+__all__ = ["Nodes", "choose_nodes"]
+
+Kind = Literal["real", "simulated"]
+
+# Programs of distribution packages that a real node is made of.
+PROGRAMS = ("containerd", "ctr", "runc", "nft", "ip", "docker-registry", "busybox")
+# Programs of every Linux system.
+SYSTEM = ("unshare", "nsenter", "mount")
+CAP_SYS_ADMIN = 21
+TIMEOUT = 20.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nodes:
+    """Real nodes or simulated ones, and why."""
+
+    kind: Kind
+    why: str
+
+
+def choose_nodes() -> Nodes:
+    """Return real nodes where this machine can have them, else simulated ones, with the first reason that says so.
+
+    SANDBOX_NODES=real or simulated decides instead. Packages that are missing are no reason against real nodes where
+    they can be installed.
+    """
+    wanted = os.environ.get("SANDBOX_NODES", "")
+    if wanted == "simulated":
+        return Nodes(kind="simulated", why="SANDBOX_NODES asks for it")
+    if wanted == "real":
+        return Nodes(kind="real", why="SANDBOX_NODES asks for it")
+    if wanted:
+        raise ClusterError(f"SANDBOX_NODES={wanted}: it may be real or simulated")
+    obstacle = _obstacle()
+    if obstacle is not None:
+        return Nodes(kind="simulated", why=obstacle)
+    return Nodes(kind="real", why="root, namespaces, control groups and the needed programs are there")
+
+
+def _obstacle() -> str | None:
+    if sys.platform != "linux":
+        return f"real nodes need Linux, and this is {sys.platform}"
+    if os.geteuid() != 0:
+        return "real nodes need root"
+    if not _has_capability(CAP_SYS_ADMIN):
+        return "root lacks CAP_SYS_ADMIN here, as in a container without privileges"
+    absent = [program for program in SYSTEM if shutil.which(program) is None]
+    if absent:
+        return f"not on PATH: {', '.join(absent)}"
+    missing = [program for program in PROGRAMS if shutil.which(program) is None]
+    if not any((directory / "bridge").exists() for directory in CNI_DIRECTORIES):
+        missing.append("containernetworking-plugins")
+    if missing and shutil.which("apt-get") is None:
+        return f"missing, and there is no apt-get to install them: {', '.join(missing)}"
+    return _groups_obstacle() or _namespaces_obstacle()
+
+
+def _has_capability(number: int) -> bool:
+    with open("/proc/self/status") as status:  # noqa: PTH123
+        for line in status:
+            if line.startswith("CapEff:"):
+                return bool(int(line.split()[1], 16) >> number & 1)
+    return False
+
+
+def _groups_obstacle() -> str | None:
+    probe = f"mlp-probe-{os.getpid()}"
+    controllers: set[str] = set()
+    for mount in hierarchies():
+        available = mount / "cgroup.controllers"
+        names = available.read_text().split() if available.exists() else mount.name.split(",")
+        try:
+            (mount / probe).mkdir()
+        except OSError as error:
+            if {"memory", "cpu"} & set(names):
+                return f"control groups cannot be made: {error}"
+            continue
+        controllers.update(names)
+        with contextlib.suppress(OSError):
+            (mount / probe).rmdir()
+    lacking = sorted({"memory", "cpu"} - controllers)
+    return f"no control groups for {' and '.join(lacking)}" if lacking else None
+
+
+def _namespaces_obstacle() -> str | None:
+    """Make the namespaces and in them what the cluster will make: a tmpfs, a veth pair, a firewall table."""
+    steps = ["mount -t tmpfs tmpfs /run"]
+    if shutil.which("ip"):
+        steps.append("ip link add probe0 type veth peer name probe1")
+        steps.append("ip link add probe2 type bridge")
+    if shutil.which("nft"):
+        steps.append("nft add table ip probe")
+    argv = [*UNSHARE, "sh", "-ec", "\n".join(steps)]
+    try:
+        result = subprocess.run(argv, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"namespaces cannot be made: {error}"
+    if result.returncode != 0:
+        return f"namespaces cannot be made or used: {result.stderr.strip()}"
+    return None

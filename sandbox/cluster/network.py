@@ -1,0 +1,142 @@
+"""The network that joins a sandbox's namespace to this machine: one veth pair and two routes."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sandbox.cluster.commands import run
+from sandbox.cluster.errors import ClusterError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Network", "chosen_network", "connect", "disconnect"]
+
+
+@dataclass(frozen=True)
+class Network:
+    """The addresses of one sandbox, all parts of one free /16."""
+
+    block: str
+    device: str
+
+    @property
+    def host(self) -> str:
+        """This machine's address."""
+        return self._address(1)
+
+    @property
+    def node(self) -> str:
+        """The node's address, where the API server and the registry are as well."""
+        return self._address(2)
+
+    @property
+    def services(self) -> str:
+        """The range of Services: 4,094 of them, the 500-object benchmarks included."""
+        return f"{self._address(16 << 8)}/20"
+
+    @property
+    def pods(self) -> str:
+        """The range of pods."""
+        return f"{self._address(32 << 8)}/20"
+
+    @property
+    def dns(self) -> str:
+        """The cluster DNS Service's address: the tenth of the range, as kubeadm has it."""
+        return self._address((16 << 8) + 10)
+
+    @property
+    def ranges(self) -> list[str]:
+        """What must not go through a proxy."""
+        return [f"{self.host}/24".replace(".1/24", ".0/24"), self.services, self.pods]
+
+    def _address(self, offset: int) -> str:
+        return str(ipaddress.ip_network(self.block)[offset])
+
+
+def chosen_network(path: Path, name: str) -> Network:
+    """Return the sandbox's network: the remembered one, else one that no route of this machine touches.
+
+    The first candidate follows from the sandbox's name, so that two that start at the same moment choose apart.
+    """
+    try:
+        return Network(**json.loads(path.read_text()))
+    except (FileNotFoundError, json.JSONDecodeError):
+        pass
+    taken = [ipaddress.ip_network(route["dst"]) for route in _routes() if route["dst"] != "default"]
+    # 10.0 to 10.63 hold most clouds', offices' and clusters' own defaults, 172.17 to 172.19 Docker's.
+    blocks = [f"10.{second}.0.0/16" for second in range(64, 255)] + [f"172.{n}.0.0/16" for n in range(20, 32)]
+    start = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) % len(blocks)
+    for block in blocks[start:] + blocks[:start]:
+        candidate = ipaddress.ip_network(block)
+        if not any(candidate.overlaps(other) for other in taken):
+            network = Network(block=block, device=name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            written = path.with_suffix(".tmp")
+            written.write_text(json.dumps({"block": block, "device": name}))
+            written.replace(path)
+            return network
+    raise ClusterError(
+        "no private /16 between 10.64.0.0 and 10.254.0.0 or 172.20.0.0 and 172.31.0.0 is free of routes on this "
+        "machine: simulated nodes need none (SANDBOX_NODES=simulated)"
+    )
+
+
+def connect(network: Network, holder: int, inside: list[str]) -> None:
+    """Join the namespace of process `holder` to this machine; `inside` is the prefix that runs commands in it."""
+    mine = {route["dst"] for route in _routes() if route.get("dev") == network.device}
+    others = [route for route in _routes() if route["dst"] != "default" and route.get("dev") != network.device]
+    for route in others:
+        if ipaddress.ip_network(route["dst"]).overlaps(ipaddress.ip_network(network.block)):
+            raise ClusterError(
+                f"the sandbox's network {network.block} is now used by {route.get('dev')} ({route['dst']}): "
+                "take the sandbox down (`make down`) and bring it up again"
+            )
+    if {network.services, network.pods} <= mine:
+        return
+    disconnect(network.device)
+    device = network.device
+    # Made in the namespace's name from the start: were it moved there later, a kill in between would leave both ends.
+    run(["ip", "link", "add", device, "type", "veth", "peer", "name", "eth0", "netns", str(holder)])
+    run([*inside, "ip", "-batch", "-"], stdin=_inner(network))
+    run(["ip", "-batch", "-"], stdin=_outer(network))
+    # Pods are reached, and reach each other, through the node.
+    run([*inside, "sh", "-ec", "echo 1 > /proc/sys/net/ipv4/ip_forward"])
+
+
+def disconnect(device: str) -> None:
+    """Remove this machine's end, its address and routes with it; one that is not there is no error."""
+    if device in {link["ifname"] for link in _json("link")}:
+        run(["ip", "link", "delete", device])
+
+
+def _inner(network: Network) -> str:
+    return (
+        "link set lo up\n"
+        f"address add {network.node}/24 dev eth0\n"
+        "link set eth0 up\n"
+        # A way out must exist for addresses of Services to be translated on their way; this machine forwards nothing.
+        f"route add default via {network.host}\n"
+    )
+
+
+def _outer(network: Network) -> str:
+    return (
+        f"address add {network.host}/24 dev {network.device}\n"
+        f"link set {network.device} up\n"
+        f"route add {network.pods} via {network.node} dev {network.device}\n"
+        f"route add {network.services} via {network.node} dev {network.device}\n"
+    )
+
+
+def _routes() -> list[dict[str, Any]]:
+    return _json("-4", "route")
+
+
+def _json(*words: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(run(["ip", "-json", *words, "show"]) or "[]")
+    return found

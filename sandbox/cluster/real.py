@@ -1,0 +1,283 @@
+"""A real node: containerd, kubelet and kube-proxy in the sandbox's namespaces."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sandbox.cluster.api import Api, answers
+from sandbox.cluster.commands import run
+from sandbox.cluster.errors import ClusterError
+from sandbox.cluster.pause import PAUSE_IMAGE, write_pause_image
+from sandbox.cluster.readiness import node_is_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.cluster.control_plane import ControlPlane
+    from sandbox.cluster.namespaces import Namespaces
+    from sandbox.cluster.network import Network
+    from sandbox.cluster.registry import Registry
+    from sandbox.process import ProcessStatus, Report
+
+__all__ = ["CNI_DIRECTORIES", "NODE", "RealNode", "node_mounts"]
+
+NODE = "sandbox"
+TIMEOUT = 60.0
+# Where Debian and upstream install network plugins.
+CNI_DIRECTORIES = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
+CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
+KUBELET_PORT = 10250
+PROXY_HEALTH_PORT = 10256
+
+
+class RealNode:
+    """The node's three daemons. Their usual paths are the sandbox's own directories, seen only inside."""
+
+    def __init__(
+        self,
+        directory: Path,
+        binaries: Mapping[str, Path],
+        *,
+        plane: ControlPlane,
+        namespaces: Namespaces,
+        network: Network,
+        registry: Registry,
+        report: Report,
+    ) -> None:
+        self._directory = directory
+        self._binaries = binaries
+        self._plane = plane
+        self._processes = plane.processes
+        self._namespaces = namespaces
+        self._network = network
+        self._registry = registry
+        self._report = report
+
+    @property
+    def names(self) -> list[str]:
+        """The processes in the order in which they start."""
+        return ["containerd", "kubelet", "kube-proxy"]
+
+    def start_runtime(self) -> None:
+        """Start containerd and give it the image that every pod needs."""
+        self._write_runtime_files()
+        self._processes.start("containerd", ["containerd", "--config", self._directory / "containerd.toml"])
+        self._processes.wait(
+            "containerd", lambda: self._runtime_complaint() is None, timeout=TIMEOUT, report=self._report
+        )
+        archive = self._directory / "pause.tar"
+        write_pause_image(archive)
+        ctr = [*self._namespaces.prefix, "ctr", "--address", CONTAINERD_SOCKET, "--namespace", "k8s.io"]
+        # An answering socket does not mean that every plugin is loaded.
+        self._processes.wait("containerd", lambda: _runs([*ctr, "version"]), timeout=TIMEOUT, report=self._report)
+        if PAUSE_IMAGE not in run([*ctr, "images", "list", "--quiet"]).split():
+            run([*ctr, "images", "import", archive])
+
+    def start(self) -> None:
+        """Start kubelet and kube-proxy; needs the API server and `start_runtime`."""
+        self._write_node_files()
+        self._processes.start(
+            "kubelet",
+            [
+                self._binaries["kubelet"],
+                f"--config={self._directory / 'kubelet.json'}",
+                f"--kubeconfig={self._plane.directory / 'kubelet.kubeconfig'}",
+                "--root-dir=/var/lib/kubelet",
+                f"--hostname-override={NODE}",
+                f"--node-ip={self._network.node}",
+                "--node-labels=ml-platform/nodes=real",
+            ],
+        )
+        self._processes.start(
+            "kube-proxy", [self._binaries["kube-proxy"], f"--config={self._directory / 'kube-proxy.json'}"]
+        )
+
+    def ready(self) -> None:
+        """Wait until the node takes pods and Services are routed."""
+        api = self._plane.api
+        self._processes.wait(
+            "kubelet", lambda: node_is_ready(api, NODE), timeout=TIMEOUT, report=self._report, what="the node"
+        )
+        self._processes.wait(
+            "kube-proxy", lambda: self._proxy_complaint() is None, timeout=TIMEOUT, report=self._report
+        )
+
+    def status(self) -> list[ProcessStatus]:
+        """Tell how each daemon is."""
+        return [
+            self._processes.status("containerd", self._runtime_complaint),
+            self._processes.status("kubelet", self._kubelet_complaint),
+            self._processes.status("kube-proxy", self._proxy_complaint),
+        ]
+
+    def _runtime_complaint(self) -> str | None:
+        # The namespace's files can be reached through its holder, and a socket is a file.
+        path = f"/proc/{self._namespaces.pid}/root{CONTAINERD_SOCKET}"
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(2)
+            try:
+                client.connect(path)
+            except OSError as error:
+                return f"{CONTAINERD_SOCKET}: {error}"
+        return None
+
+    def _kubelet_complaint(self) -> str | None:
+        authority = self._plane.authority
+        admin = authority.issue("admin", "ml-platform:admin", organization="system:masters")
+        return Api(self._network.node, KUBELET_PORT, authority=authority.pair, client=admin).health("/healthz")
+
+    def _proxy_complaint(self) -> str | None:
+        return answers(self._network.node, PROXY_HEALTH_PORT, "/healthz")
+
+    def _write_runtime_files(self) -> None:
+        hosts = self._directory / "registries"
+        for name, content in self._registry.mirrors().items():
+            (hosts / name).mkdir(parents=True, exist_ok=True)
+            (hosts / name / "hosts.toml").write_text(content)
+        plugins = next((path for path in CNI_DIRECTORIES if (path / "bridge").exists()), None)
+        if plugins is None:
+            raise ClusterError("no network plugins found: apt-get install containernetworking-plugins")
+        configuration = self._directory / "net.d"
+        configuration.mkdir(parents=True, exist_ok=True)
+        (configuration / "10-sandbox.conflist").write_text(json.dumps(_pod_network(self._network)))
+        (self._directory / "containerd.toml").write_text(_containerd(hosts, plugins, configuration))
+
+    def _write_node_files(self) -> None:
+        plane = self._plane
+        (self._directory / "resolv.conf").write_text("# Pods ask the cluster's own server; the node asks nobody.\n")
+        plane.write_kubeconfig("kubelet", f"system:node:{NODE}", group="system:nodes")
+        proxy = plane.write_kubeconfig("kube-proxy", "system:kube-proxy")
+        serving = plane.authority.issue("kubelet-serving", f"system:node:{NODE}", hosts=[NODE, self._network.node])
+        kubelet = _kubelet(
+            network=self._network,
+            group=self._namespaces.name,
+            resolver=self._directory / "resolv.conf",
+            authority=plane.authority.pair.certificate,
+            certificate=serving.certificate,
+            key=serving.key,
+        )
+        (self._directory / "kubelet.json").write_text(json.dumps(kubelet, indent=1))
+        (self._directory / "kube-proxy.json").write_text(json.dumps(_proxy(self._network, proxy), indent=1))
+
+
+def node_mounts(directory: Path) -> dict[str, Path]:
+    """Return where a node's directories stand in for the machine's, inside its namespaces."""
+    return {
+        "/var/lib/containerd": directory / "containerd",
+        "/var/lib/kubelet": directory / "kubelet",
+        "/var/lib/cni": directory / "cni",
+        "/var/log": directory / "log",
+    }
+
+
+def _runs(argv: list[str]) -> bool:
+    try:
+        run(argv)
+    except ClusterError:
+        return False
+    return True
+
+
+def _containerd(hosts: Path, plugins: Path, configuration: Path) -> str:
+    # restrict_oom_score_adj: a container may lack the right to make a process less likely to be killed.
+    # disable_apparmor: a profile would be loaded for the whole machine.
+    return f"""version = 2
+root = "/var/lib/containerd"
+state = "/run/containerd"
+[grpc]
+  address = "{CONTAINERD_SOCKET}"
+[plugins."io.containerd.internal.v1.opt"]
+  path = "/var/lib/containerd/opt"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "{PAUSE_IMAGE}"
+  restrict_oom_score_adj = true
+  disable_apparmor = true
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "{plugins}"
+    conf_dir = "{configuration}"
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "{hosts}"
+  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+    runtime_type = "io.containerd.runc.v2"
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+      SystemdCgroup = false
+"""
+
+
+def _pod_network(network: Network) -> dict[str, Any]:
+    bridge = {
+        "type": "bridge",
+        "bridge": "cni0",
+        "isGateway": True,
+        # A pod that calls its own Service is sent back to itself.
+        "hairpinMode": True,
+        "ipam": {
+            "type": "host-local",
+            "ranges": [[{"subnet": network.pods}]],
+            "routes": [{"dst": "0.0.0.0/0"}],
+            # Leases end with the namespaces that the addresses are in.
+            "dataDir": "/run/cni-leases",
+        },
+    }
+    return {"cniVersion": "0.4.0", "name": "sandbox", "plugins": [bridge]}
+
+
+def _kubelet(
+    *, network: Network, group: str, resolver: Path, authority: Path, certificate: Path, key: Path
+) -> dict[str, Any]:
+    return {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "address": network.node,
+        "authentication": {
+            "anonymous": {"enabled": False},
+            "webhook": {"enabled": True},
+            "x509": {"clientCAFile": str(authority)},
+        },
+        "authorization": {"mode": "Webhook"},
+        "tlsCertFile": str(certificate),
+        "tlsPrivateKeyFile": str(key),
+        "clusterDomain": "cluster.local",
+        "clusterDNS": [network.dns],
+        "resolvConf": str(resolver),
+        "containerRuntimeEndpoint": f"unix://{CONTAINERD_SOCKET}",
+        "podLogsDir": "/var/log/pods",
+        "volumePluginDir": "/var/lib/kubelet/volume-plugins",
+        # A group of the sandbox's own, so that two kubelets never touch each other's pods.
+        "cgroupRoot": f"/{group}",
+        "cgroupDriver": "cgroupfs",
+        # The processes of the node itself are the machine's, and in no group of ours.
+        "enforceNodeAllocatable": [],
+        "failCgroupV1": False,
+        "failSwapOn": False,
+        # This is somebody's machine: its disk may be fuller than a server's, and pods shall run all the same.
+        "evictionHard": {"memory.available": "100Mi", "nodefs.available": "0%", "imagefs.available": "0%"},
+        "imageGCHighThresholdPercent": 100,
+        "serializeImagePulls": False,
+        # Few pods share the machine, so the API server need not be spared.
+        "kubeAPIQPS": 100,
+        "kubeAPIBurst": 200,
+        "logging": {"verbosity": 1},
+    }
+
+
+def _proxy(network: Network, kubeconfig: Path) -> dict[str, Any]:
+    return {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "mode": "nftables",
+        "clientConnection": {"kubeconfig": str(kubeconfig)},
+        "hostnameOverride": NODE,
+        "bindAddress": network.node,
+        "healthzBindAddress": f"{network.node}:{PROXY_HEALTH_PORT}",
+        "metricsBindAddress": f"{network.node}:10249",
+        "clusterCIDR": network.pods,
+        "detectLocalMode": "ClusterCIDR",
+        # The default of a second would be most of the time that a switch takes to reach new connections.
+        "nftables": {"minSyncPeriod": "100ms", "syncPeriod": "30s"},
+        # Limits of connection tracking are the machine's, not ours to change.
+        "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
+    }
