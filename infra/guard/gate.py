@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from infra.guard.declared import DeclaredModel, DeclaredSlot
     from infra.observed import ModelSeen, SlotSeen
 
-__all__ = ["Gate", "SwitchRefusedError"]
+__all__ = ["Gate", "SwitchRefusedError", "value"]
 
 # How often the slot is looked at: two small requests, against pods that start in seconds.
 _INTERVAL = 1.0
@@ -251,8 +251,8 @@ class Gate:
             await asyncio.sleep(_PROGRESS)
 
     async def _resolved(self) -> DeclaredModel:
-        images = {slot: await _value(value) for slot, value in self._images.items()}
-        contents = {slot: await _value(value) for slot, value in self._contents.items()}
+        images = {slot: await value(given) for slot, given in self._images.items()}
+        contents = {slot: await value(given) for slot, given in self._contents.items()}
         return self._model.knowing(images=images, contents=contents)
 
 
@@ -264,9 +264,8 @@ def _moves(args: pulumi.ResourceHookArgs) -> bool:
     return bool(old != new)
 
 
-async def _value(value: pulumi.Input[str] | None) -> str | None:
-    """Wait for an Output; None where it is unknown, as a built image is in a preview."""
-    if value is None or isinstance(value, str):
-        return value
-    found = await pulumi.Output.all(value).future()
-    return None if found is None else found[0]
+async def value(given: Any) -> Any:
+    """Wait for an Output, secret or not; None where it is unknown, as a built image is in a preview."""
+    if isinstance(given, pulumi.Output):
+        return await given.future()
+    return None if pulumi.contains_unknowns(given) else given

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
 from components.labels import CONTENT, SlotName, slot_selector
 from infra.guard import plan
 from infra.guard.floors import floors, switching
-from infra.guard.gate import Gate, SwitchRefusedError
+from infra.guard.gate import Gate, SwitchRefusedError, value
 from infra.observed import (
     ApiError,
     ApiServer,
@@ -128,7 +128,9 @@ class Guard:
             return None
 
         async def still(args: pulumi.ResourceHookArgs) -> None:
-            if _content(args.old_inputs) != _content(args.new_inputs):
+            old, new = [await _content(inputs) for inputs in (args.old_inputs, args.new_inputs)]
+            # Unknown counts as changed: an image is known in a preview unless it will be built.
+            if new is None or old != new:
                 raise SwitchRefusedError(f"{model.name}: {plan.together(slot, model.active)}")
 
         return still
@@ -158,10 +160,10 @@ class Guard:
         raise SwitchRefusedError(f"{model.name}: where its Service sends could not be checked: {trouble}")
 
 
-def _content(inputs: Mapping[str, object] | None) -> object:
-    metadata = (inputs or {}).get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    return annotations.get(CONTENT) if isinstance(annotations, dict) else None
+async def _content(inputs: Mapping[str, Any] | None) -> Any:
+    # A secret deep inside makes an Output of the whole metadata.
+    metadata = await value((inputs or {}).get("metadata"))
+    return await value(((metadata or {}).get("annotations") or {}).get(CONTENT))
 
 
 def _selector(selector: Mapping[str, str]) -> str:
