@@ -108,7 +108,7 @@ def relinquish(session: Session, identity: Identity, manager: str) -> None:
             raise
         raise ProviderError(
             f"this Patch resource manages a field that {identity.what} requires ({', '.join(required)}), "
-            "so it cannot be deleted: set the resource option retainOnDelete, or let another manager own the field first",
+            "so it cannot be deleted: set the resource option retainOnDelete, or let another manager own the field",
         ) from None
 
 

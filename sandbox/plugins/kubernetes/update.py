@@ -177,7 +177,7 @@ def _set(obj: dict[str, Any], path: Sequence[str | int], value: Any) -> None:
     last = path[-1]
     in_list = isinstance(target, list) and isinstance(last, int) and last < len(target)
     if in_list or isinstance(target, dict):
-        target[last] = deepcopy(value)  # type: ignore[index]  # a list is indexed by an int here
+        target[last] = deepcopy(value)
 
 
 def _merge_patch(old: Any, new: Any) -> dict[str, Any]:
