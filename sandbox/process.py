@@ -109,6 +109,7 @@ class Processes:
         log = self._log(name)
         if adopted is not None:
             return self._remember(name, adopted, words, log)
+        # The directories of root's tools, which an ordinary user's PATH may lack, are added.
         settings = {
             "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin",
             "HOME": str(self.run),

@@ -6,6 +6,7 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from sandbox.cluster.api import Api, answers
+from sandbox.cluster.files import write
 from sandbox.cluster.readiness import has_condition
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class ClusterDns:
             self._plane.api.apply(manifest)
         kubeconfig = self._plane.write_kubeconfig("coredns", user)
         corefile = self._directory / "Corefile"
-        corefile.write_text(_corefile(self._network.node, kubeconfig))
+        write(corefile, _corefile(self._network.node, kubeconfig))
         self._plane.processes.start("coredns", [self._binaries["coredns"], "-conf", corefile])
 
     def ready(self) -> None:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.cluster.addons import ClusterDns, ResourceMetrics
-from sandbox.cluster.certificates import write_private
 from sandbox.cluster.cgroups import make_groups, remove_groups
 from sandbox.cluster.control_plane import BINARIES, CONTEXT, ControlPlane, cached_binaries
 from sandbox.cluster.errors import ClusterError
+from sandbox.cluster.files import write_private
 from sandbox.cluster.namespaces import Namespaces
 from sandbox.cluster.network import chosen_network, connect, disconnect
 from sandbox.cluster.real import RealNode, node_mounts
@@ -125,6 +125,8 @@ class Cluster:
         with self._locked():
             metrics = self._metrics(self._parts().plane)
             metrics.start()
+            # From now on it belongs to the cluster: its API is registered, and must answer after every restart.
+            (self._directory / "metrics").touch()
             metrics.ready()
 
     def stop(self) -> None:
@@ -143,13 +145,13 @@ class Cluster:
         """Tell how each process is, by its own health endpoint."""
         if not self._real:
             plane = self._simulated_plane()
-            return plane.status() + SimulatedNodes(plane, self._directory, report=self._report).status()
+            return plane.status() + SimulatedNodes(plane, report=self._report).status()
         if not self._namespaces.alive:
             names = ["namespaces", *BINARIES, "registry", "containerd", "kubelet", "kube-proxy", "coredns"]
             return [self._processes.status(name) for name in names]
         parts = self._parts()
         metrics = self._metrics(parts.plane)
-        optional = [metrics.status()] if self._processes.record("metrics-server") else []
+        optional = [metrics.status()] if (self._directory / "metrics").exists() else []
         return [
             self._processes.status("namespaces"),
             *parts.plane.status(),
@@ -172,7 +174,7 @@ class Cluster:
         plane = self._simulated_plane()
         plane.binaries = self._binaries(SIMULATED)
         plane.start()
-        SimulatedNodes(plane, plane.binaries["kwok"], shapes=self._shapes, report=self._report).start()
+        SimulatedNodes(plane, shapes=self._shapes, report=self._report).start()
         return plane
 
     def _start_real(self) -> ControlPlane:
@@ -186,7 +188,8 @@ class Cluster:
             self._clear()
         self._report(f"making namespaces and network {network.block}")
         make_groups(self._name)
-        self._namespaces.start(node_mounts(self._directory))
+        if self._namespaces.start(node_mounts(self._directory)):
+            disconnect(self._name)
         connect(network, self._namespaces.pid, self._namespaces.prefix)
         parts = self._parts()
         self._report("starting the control plane, the registry and the container runtime")
@@ -201,7 +204,7 @@ class Cluster:
         parts.plane.start_controllers()
         parts.node.ready()
         parts.dns.ready()
-        if self._processes.record("metrics-server"):
+        if (self._directory / "metrics").exists():
             self._metrics(parts.plane).start()
         return parts.plane
 

@@ -11,11 +11,13 @@ import signal
 import socket
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sandbox.cluster.api import Api
-from sandbox.cluster.certificates import Authority, Pair, service_account_keys, write_private
+from sandbox.cluster.certificates import Authority, Pair, service_account_keys
+from sandbox.cluster.files import write, write_private
 from sandbox.cluster.ports import free, remembered_ports
 from sandbox.paths import cache_directory
 from sandbox.process import ProcessError, Processes, ProcessStatus, Report
@@ -167,7 +169,7 @@ class ControlPlane:
 
     def status(self) -> list[ProcessStatus]:
         """Tell how each process is, by its own health endpoint."""
-        return [self.processes.status(name, self._health(name)) for name in self.names]
+        return [self.processes.status(name, partial(self._health, name)) for name in self.names]
 
     def write_kubeconfig(self, name: str, user: str, *, group: str | None = None) -> Path:
         """Write a kubeconfig for a user, with certificates inside, and return its path."""
@@ -206,7 +208,7 @@ class ControlPlane:
         # own address is not.
         return self.address if self._own_network else "127.0.0.1"
 
-    def _health(self, name: str) -> Callable[[], str | None]:
+    def _health(self, name: str) -> str | None:
         pair = self.authority.issue("admin", "ml-platform:admin", organization="system:masters")
         authority = self.authority.pair
         path = "/healthz"
@@ -216,11 +218,10 @@ class ControlPlane:
             path = "/health"
         elif name == "kube-apiserver":
             path = "/readyz"
-        return lambda: Api(self._local, self.ports[name], authority=authority, client=pair).health(path)
+        return Api(self._local, self.ports[name], authority=authority, client=pair).health(path)
 
     def _healthy(self, name: str) -> Callable[[], bool]:
-        health = self._health(name)
-        return lambda: health() is None
+        return lambda: self._health(name) is None
 
     def _write_files(self) -> None:
         self._certificates.mkdir(parents=True, exist_ok=True)
@@ -228,7 +229,7 @@ class ControlPlane:
         encryption = self.directory / "encryption.json"
         if not encryption.exists():
             write_private(encryption, json.dumps(_encryption()).encode())
-        (self.directory / "egress.json").write_text(json.dumps(_no_egress(self.directory)))
+        write(self.directory / "egress.json", json.dumps(_no_egress(self.directory)))
         self.write_kubeconfig("admin", "ml-platform:admin", group="system:masters")
         if self.controllers:
             self.write_kubeconfig("kube-controller-manager", "system:kube-controller-manager")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import signal
 import sys
@@ -97,11 +96,11 @@ class Namespaces:
         """Return the processes inside, and those outside that wait for one inside."""
         if not record.alive:
             return {}
-        namespace = os.readlink(f"/proc/{record.pid}/ns/pid")
+        namespace = Path(f"/proc/{record.pid}/ns/pid").readlink()
         found = {}
         for path in Path("/proc").glob("[0-9]*"):
             try:
-                if namespace in (os.readlink(path / "ns/pid"), os.readlink(path / "ns/pid_for_children")):
+                if namespace in ((path / "ns/pid").readlink(), (path / "ns/pid_for_children").readlink()):
                     found[int(path.name)] = identity(int(path.name)) or ""
             except OSError:
                 continue

@@ -26,33 +26,33 @@ class Network:
 
     @property
     def host(self) -> str:
-        """This machine's address."""
+        """Return this machine's address."""
         return self._address(1)
 
     @property
     def node(self) -> str:
-        """The node's address, where the API server and the registry are as well."""
+        """Return the node's address, where the API server and the registry are as well."""
         return self._address(2)
 
     @property
     def services(self) -> str:
-        """The range of Services: 4,094 of them, the 500-object benchmarks included."""
+        """Return the range of Services, 4,094 of them: benchmarks make many."""
         return f"{self._address(16 << 8)}/20"
 
     @property
     def pods(self) -> str:
-        """The range of pods."""
+        """Return the range of pods."""
         return f"{self._address(32 << 8)}/20"
 
     @property
     def dns(self) -> str:
-        """The cluster DNS Service's address: the tenth of the range, as kubeadm has it."""
+        """Return the cluster DNS Service's address: the tenth of the range, as kubeadm has it."""
         return self._address((16 << 8) + 10)
 
     @property
     def ranges(self) -> list[str]:
-        """What must not go through a proxy."""
-        return [f"{self.host}/24".replace(".1/24", ".0/24"), self.services, self.pods]
+        """Return what must not go through a proxy."""
+        return [f"{self._address(0)}/24", self.services, self.pods]
 
     def _address(self, offset: int) -> str:
         return str(ipaddress.ip_network(self.block)[offset])
@@ -103,9 +103,10 @@ def connect(network: Network, holder: int, inside: list[str]) -> None:
     # Made in the namespace's name from the start: were it moved there later, a kill in between would leave both ends.
     run(["ip", "link", "add", device, "type", "veth", "peer", "name", "eth0", "netns", str(holder)])
     run([*inside, "ip", "-batch", "-"], stdin=_inner(network))
-    run(["ip", "-batch", "-"], stdin=_outer(network))
     # Pods are reached, and reach each other, through the node.
     run([*inside, "sh", "-ec", "echo 1 > /proc/sys/net/ipv4/ip_forward"])
+    # Last: that the routes are there says that all else is.
+    run(["ip", "-batch", "-"], stdin=_outer(network))
 
 
 def disconnect(device: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.cluster.api import Api, answers
 from sandbox.cluster.commands import run
 from sandbox.cluster.errors import ClusterError
+from sandbox.cluster.files import write
 from sandbox.cluster.pause import PAUSE_IMAGE, write_pause_image
 from sandbox.cluster.readiness import node_is_ready
 
@@ -98,8 +99,14 @@ class RealNode:
     def ready(self) -> None:
         """Wait until the node takes pods and Services are routed."""
         api = self._plane.api
+        kubelet = self._processes.record("kubelet")
+        since = kubelet.since if kubelet else 0.0
         self._processes.wait(
-            "kubelet", lambda: node_is_ready(api, NODE), timeout=TIMEOUT, report=self._report, what="the node"
+            "kubelet",
+            lambda: node_is_ready(api, NODE, since=since),
+            timeout=TIMEOUT,
+            report=self._report,
+            what="the node",
         )
         self._processes.wait(
             "kube-proxy", lambda: self._proxy_complaint() is None, timeout=TIMEOUT, report=self._report
@@ -135,19 +142,17 @@ class RealNode:
     def _write_runtime_files(self) -> None:
         hosts = self._directory / "registries"
         for name, content in self._registry.mirrors().items():
-            (hosts / name).mkdir(parents=True, exist_ok=True)
-            (hosts / name / "hosts.toml").write_text(content)
+            write(hosts / name / "hosts.toml", content)
         plugins = next((path for path in CNI_DIRECTORIES if (path / "bridge").exists()), None)
         if plugins is None:
             raise ClusterError("no network plugins found: apt-get install containernetworking-plugins")
         configuration = self._directory / "net.d"
-        configuration.mkdir(parents=True, exist_ok=True)
-        (configuration / "10-sandbox.conflist").write_text(json.dumps(_pod_network(self._network)))
-        (self._directory / "containerd.toml").write_text(_containerd(hosts, plugins, configuration))
+        write(configuration / "10-sandbox.conflist", json.dumps(_pod_network(self._network)))
+        write(self._directory / "containerd.toml", _containerd(hosts, plugins, configuration))
 
     def _write_node_files(self) -> None:
         plane = self._plane
-        (self._directory / "resolv.conf").write_text("# Pods ask the cluster's own server; the node asks nobody.\n")
+        write(self._directory / "resolv.conf", "# Pods ask the cluster's own server; the node asks nobody.\n")
         plane.write_kubeconfig("kubelet", f"system:node:{NODE}", group="system:nodes")
         proxy = plane.write_kubeconfig("kube-proxy", "system:kube-proxy")
         serving = plane.authority.issue("kubelet-serving", f"system:node:{NODE}", hosts=[NODE, self._network.node])
@@ -159,8 +164,8 @@ class RealNode:
             certificate=serving.certificate,
             key=serving.key,
         )
-        (self._directory / "kubelet.json").write_text(json.dumps(kubelet, indent=1))
-        (self._directory / "kube-proxy.json").write_text(json.dumps(_proxy(self._network, proxy), indent=1))
+        write(self._directory / "kubelet.json", json.dumps(kubelet, indent=1))
+        write(self._directory / "kube-proxy.json", json.dumps(_proxy(self._network, proxy), indent=1))
 
 
 def node_mounts(directory: Path) -> dict[str, Path]:
@@ -257,6 +262,8 @@ def _kubelet(
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "0%", "imagefs.available": "0%"},
         "imageGCHighThresholdPercent": 100,
         "serializeImagePulls": False,
+        # To protect the node's daemons from the machine's out-of-memory killer takes a right that root may lack.
+        "oomScoreAdj": 0,
         # Few pods share the machine, so the API server need not be spared.
         "kubeAPIQPS": 100,
         "kubeAPIBurst": 200,
@@ -275,6 +282,7 @@ def _proxy(network: Network, kubeconfig: Path) -> dict[str, Any]:
         "healthzBindAddress": f"{network.node}:{PROXY_HEALTH_PORT}",
         "metricsBindAddress": f"{network.node}:10249",
         "clusterCIDR": network.pods,
+        "oomScoreAdj": 0,
         "detectLocalMode": "ClusterCIDR",
         # The default of a second would be most of the time that a switch takes to reach new connections.
         "nftables": {"minSyncPeriod": "100ms", "syncPeriod": "30s"},

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from sandbox.cluster.api import answers
+from sandbox.cluster.files import write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,8 +49,7 @@ class Registry:
             "http": {"addr": self.host},
         }
         path = self._directory / "registry.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(config))
+        write(path, json.dumps(config))
         self._processes.start("registry", [self._binary, "serve", path])
 
     def ready(self, report: Report) -> None:

@@ -47,13 +47,10 @@ DEFAULT_SHAPES = (NodeShape(count=2),)
 
 
 class SimulatedNodes:
-    """kwok and the nodes that it plays."""
+    """kwok and the nodes that it plays; it is among the control plane's `binaries`."""
 
-    def __init__(
-        self, plane: ControlPlane, binary: Path, *, shapes: Sequence[NodeShape] = DEFAULT_SHAPES, report: Report
-    ) -> None:
+    def __init__(self, plane: ControlPlane, *, shapes: Sequence[NodeShape] = DEFAULT_SHAPES, report: Report) -> None:
         self._plane = plane
-        self._binary = binary
         self._shapes = shapes
         self._report = report
 
@@ -72,7 +69,7 @@ class SimulatedNodes:
         plane.processes.start(
             "kwok",
             [
-                self._binary,
+                plane.binaries["kwok"],
                 f"--kubeconfig={kubeconfig}",
                 f"--config={STAGES}",
                 "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
