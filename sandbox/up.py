@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -95,7 +96,7 @@ def _say_what_to_do_next(layout: Layout, progress: Progress, *, changed: bool) -
     say()
     say("The platform is up." if changed else "The platform was up already; nothing changed.")
     say()
-    say(f"  . {layout.environment}", markup=False)
+    say(f"  . {os.path.relpath(layout.environment)}", markup=False)
     for purpose, command in (
         ("switch", "pulumi config set --path ml-platform:models.iris.active green -s local && pulumi up -s local"),
         ("go back", "pulumi config set --path ml-platform:models.iris.active blue -s local && pulumi up -s local"),

@@ -1,0 +1,40 @@
+"""`python -m sandbox status`: each process, how it is, and why nodes are what they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from sandbox.cluster import Cluster, choose_nodes
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sandbox.paths import Layout
+    from sandbox.process import ProcessStatus
+
+__all__ = ["show_status"]
+
+
+def show_status(layout: Layout, console: Console) -> int:
+    """Print the table and return the exit code: 0 when all is well, 1 when a process is not, 3 when nothing is up."""
+    nodes = choose_nodes()
+    console.print(f"nodes: {nodes.kind}, because {nodes.why}")
+    if not layout.kubeconfig.exists():
+        console.print("nothing is up; `make up` starts it")
+        return 3
+    found = Cluster(layout, nodes=nodes, report=console.print).status()
+    shown = Table(show_edge=False, pad_edge=False)
+    for heading in ("process", "pid", "health", "memory", "up for"):
+        shown.add_column(heading, justify="left" if heading in ("process", "health") else "right")
+    for one in found:
+        shown.add_row(*_row(one))
+    console.print(shown)
+    return 0 if all(one.healthy for one in found) else 1
+
+
+def _row(one: ProcessStatus) -> tuple[str, ...]:
+    health = "ok" if one.healthy else one.detail or "not healthy"
+    memory = f"{one.memory / 2**20:.0f} MiB" if one.memory else "-"
+    return one.name, str(one.pid or "-"), health, memory, f"{one.uptime:.0f} s" if one.alive else "-"
