@@ -81,11 +81,14 @@ class Flowers:
     def deployment(self, slot: str) -> str:
         return self.path(f"deployments/iris-{slot}", "/apis/apps/v1")
 
-    def deploy(self, slot: str, *, replicas: int, image: str | None = None, ready: bool = True) -> None:
+    def deploy(
+        self, slot: str, *, replicas: int, image: str | None = None, ready: bool = True, port: int = 8080
+    ) -> None:
         labels = self.labels(slot)
         annotations = {} if ready else {"sandbox.ml-platform/ready": "false"}
         resources = {"requests": {"cpu": "100m", "memory": "64Mi"}}
-        container = {"name": "model", "image": image or IMAGES[slot], "resources": resources}
+        ports = [{"name": "http", "containerPort": port}]
+        container = {"name": "model", "image": image or IMAGES[slot], "resources": resources, "ports": ports}
         body = {
             "apiVersion": "apps/v1",
             "kind": "Deployment",
@@ -101,11 +104,10 @@ class Flowers:
         }
         self.create(self.path("deployments", "/apis/apps/v1"), body)
 
-    def route(self, slot: str) -> None:
+    def route(self, slot: str, *, name: str = "iris") -> None:
         spec = {"selector": self.labels(slot), "ports": [{"name": "http", "port": 80, "targetPort": "http"}]}
-        self.create(
-            self.path("services"), {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "iris"}, "spec": spec}
-        )
+        service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
+        self.create(self.path("services"), service)
 
     def limit(self, **hard: str) -> None:
         quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "team"}, "spec": {"hard": hard}}

@@ -1,0 +1,152 @@
+"""A whole run's view of a real cluster: what is observed, said, refused and compared afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from datetime import timedelta
+
+import pytest
+
+from infra.guard import Guard, SwitchRefusedError
+from infra.observed import ApiServer, load_access, observe
+from infra.settings.cluster import Cluster
+from infra.settings.guard import Guard as GuardSettings
+
+
+def opened(flowers, plane, now, **settings):
+    return Guard.open(
+        cluster=Cluster(provider="existing", context="sandbox", kubeconfig=str(plane.kubeconfig)),
+        settings=GuardSettings(**settings),
+        models={"iris": flowers.namespace},
+        now=now,
+    )
+
+
+def autoscale(flowers, slot, *, hold=None):
+    path = flowers.path("horizontalpodautoscalers", "/apis/autoscaling/v2")
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": f"iris-{slot}"}
+    flowers.create(
+        path,
+        {
+            "apiVersion": "autoscaling/v2",
+            "kind": "HorizontalPodAutoscaler",
+            "metadata": {"name": f"iris-{slot}", "annotations": {"ml-platform/hold": hold} if hold else {}},
+            "spec": {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 10},
+        },
+    )
+
+
+def test_slots_quota_and_routing_are_read_as_they_are(flowers):
+    flowers.limit(pods="9")
+    flowers.deploy("blue", replicas=3)
+    flowers.route("blue")
+    autoscale(flowers, "blue", hold="3 until 2026-03-01T12:00:00Z")
+    flowers.running("blue", 3)
+    observed = flowers.observed()
+    seen = observed.model("iris")
+    blue = seen.slots["blue"]
+    assert observed.unreachable is None
+    assert (seen.service, seen.routing) == (True, "blue")
+    assert (blue.running, blue.settled, blue.content, blue.floor) == (3, True, "c-blue", 2)
+    assert blue.hold == "3 until 2026-03-01T12:00:00Z"
+    assert blue.image.endswith("1" * 64)
+    assert [pod.ready for pod in blue.pods] == [True] * 3
+    assert not seen.slots["green"].exists
+    (quota,) = observed.quotas[flowers.namespace]
+    assert (quota.hard, quota.used) == ({"pods": "9"}, {"pods": "3"})
+
+
+def test_a_namespace_that_is_not_there_yet_is_no_error(flowers):
+    observed = observe(flowers.server, {"iris": "no-such-namespace"})
+    assert observed.unreachable is None
+    assert not observed.model("iris").service
+
+
+def test_a_run_plans_a_switch_from_what_is_live(flowers, plane, now):
+    flowers.deploy("blue", replicas=4)
+    flowers.deploy("green", replicas=2)
+    flowers.route("blue")
+    flowers.running("blue", 4)
+    flowers.running("green", 2)
+    guard = opened(flowers, plane, now, smoke=False)
+    model, hold = flowers.declared(), "4 until 2026-03-01T12:11:00Z"
+    assert guard.report([model]) == [
+        "guard.smoke is false: a switch does not ask its target for an answer",
+        f"iris: green 2 → 4 first, then 100 % to version 2 (cold); both slots keep at least {hold}",
+        f"will be waited for: iris-green: 4 ready pods of {model.slots['green'].image}",
+    ]
+    assert {floor.min_replicas for floor in guard.floors(model).values()} == {4}
+    guard.refuse([model])
+
+
+def test_a_second_run_within_the_soak_declares_the_same(flowers, plane, now):
+    flowers.deploy("green", replicas=4)
+    flowers.route("green")
+    hold = "4 until 2026-03-01T12:11:00Z"
+    autoscale(flowers, "blue", hold=hold)
+    autoscale(flowers, "green", hold=hold)
+    for later, least, kept in ((timedelta(minutes=9), 4, hold), (timedelta(minutes=11), 2, None)):
+        floors = opened(flowers, plane, now + later).floors(flowers.declared())
+        assert {(floor.min_replicas, floor.hold) for floor in floors.values()} == {(least, kept)}
+
+
+def test_a_quota_too_small_is_refused_before_anything_is_touched(flowers, plane, now):
+    flowers.limit(pods="6")
+    flowers.deploy("blue", replicas=4)
+    flowers.route("blue")
+    flowers.running("blue", 4)
+    flowers.eventually(lambda: flowers.get("resourcequotas/team")["status"]["used"]["pods"] == "4")
+    with pytest.raises(SwitchRefusedError, match=r"pods 4 more, 2 of 6 left"):
+        opened(flowers, plane, now).refuse([flowers.declared()])
+
+
+def test_live_routing_as_declared_passes(flowers, plane, now):
+    flowers.route("green")
+    asyncio.run(opened(flowers, plane, now).verify(flowers.declared()))
+
+
+def test_routing_that_another_hand_changed_fails_the_up_and_names_refresh(flowers, plane, now):
+    flowers.route("blue")
+    with pytest.raises(SwitchRefusedError, match=r"selects .*slot=blue, declared is .*slot=green.*pulumi refresh"):
+        asyncio.run(opened(flowers, plane, now).verify(flowers.declared()))
+
+
+def test_a_service_that_is_gone_fails_the_up(flowers, plane, now):
+    with pytest.raises(SwitchRefusedError, match="does not exist"):
+        asyncio.run(opened(flowers, plane, now).verify(flowers.declared()))
+
+
+def test_an_unreachable_cluster_is_said_and_leaves_the_rest_to_the_up(flowers, plane, now, tmp_path):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        server = f"https://127.0.0.1:{closed.getsockname()[1]}"
+        broken = tmp_path / "kubeconfig"
+        broken.write_text(plane.kubeconfig.read_text().replace(plane.server, server))
+        guard = Guard.open(
+            cluster=Cluster(provider="existing", context="sandbox", kubeconfig=str(broken)),
+            settings=GuardSettings(),
+            models={"iris": flowers.namespace},
+            now=now,
+        )
+        lines = guard.report([flowers.declared()])
+    assert lines[0].startswith("the cluster cannot be read, so nothing live is known: ")
+    assert "Connection refused" in lines[0]
+    assert any(line.startswith("will be waited for: iris-green") for line in lines)
+    guard.refuse([flowers.declared()])
+
+
+def test_a_kubeconfig_without_the_context_is_said_in_the_same_way(flowers, plane, now):
+    guard = Guard.open(
+        cluster=Cluster(provider="existing", context="elsewhere", kubeconfig=str(plane.kubeconfig)),
+        settings=GuardSettings(),
+        models={"iris": flowers.namespace},
+        now=now,
+    )
+    assert 'no context "elsewhere"; it has: sandbox' in guard.report([flowers.declared()])[0]
+
+
+def test_a_user_who_may_not_read_is_told_what_is_missing(flowers, plane, now):
+    kubeconfig = plane.write_kubeconfig("nobody", "somebody:without-rights")
+    observed = observe(ApiServer(load_access(str(kubeconfig))), {"iris": flowers.namespace})
+    assert 'User "somebody:without-rights" cannot list resource "services"' in observed.unreachable
