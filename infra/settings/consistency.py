@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from infra.settings.document import SECURE
 from infra.settings.errors import Mistake, did_you_mean, quote, quoted_list
 from infra.settings.raw import RawModel, as_text, below, mapping, models
 from infra.settings.values import LABEL_LENGTH
@@ -119,9 +120,10 @@ def _sources(model: RawModel) -> Iterator[Mistake]:
         if not isinstance(version, Mapping):
             continue
         path = ("models", model.name, "versions", str(name))
-        if "image" in version and "build" in version:
+        image, build = version.get("image") is not None, version.get("build") is not None
+        if image and build:
             yield Mistake(path=path, message="image and build exclude each other; keep one")
-        elif "image" not in version and "build" not in version:
+        elif not image and not build:
             yield Mistake(path=path, message="needs image (name@sha256:...) or build ({context: ...})")
 
 
@@ -157,8 +159,8 @@ def _environment(model: RawModel, raw: Mapping[str, Any]) -> Iterator[Mistake]:
                 )
             if variable in mapping(holder, "env") or variable in mapping(model.values, "env"):
                 yield Mistake(path=(*path, "secretEnv", variable), message="also stands in env; keep one")
-        for variable in mapping(holder, "env"):
-            if _SECRET_NAME.fullmatch(variable):
+        for variable, value in mapping(holder, "env").items():
+            if value is not SECURE and _SECRET_NAME.fullmatch(variable):
                 yield Mistake(
                     path=(*path, "env", variable),
                     message="looks like a secret in plain text; put it under ml-platform:secrets (pulumi config set"

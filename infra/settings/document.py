@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -26,14 +27,13 @@ PREFIX: Final = "ml-platform:"
 _FILE_KEYS = ("config", "secretsprovider", "encryptedkey", "encryptionsalt", "environment")
 
 
-class Secure:
+class Secure(Enum):
     """A secret's place: the value is encrypted in the file and never enters the settings."""
 
-    def __repr__(self) -> str:
-        return "SECURE"
+    SECURE = "secure"
 
 
-SECURE: Final = Secure()
+SECURE: Final = Secure.SECURE
 
 
 class _Loader(yaml.SafeLoader):
@@ -214,7 +214,7 @@ class Document:
         return None if tag == "null" else written
 
     def _number(self, tag: str, written: str, path: KeyPath) -> Any:
-        if tag == "int" and not re.fullmatch(r"[+-]?(0|[1-9]\d*)", written):
+        if tag == "int" and not re.fullmatch(r"[+-]?(0|[1-9][0-9]*)", written):
             self._refuse(path, f"{written} is a number that not everyone reads alike; write it in decimal or in quotes")
             return written
         try:
@@ -238,9 +238,16 @@ def same_values(one: Any, other: Any) -> bool:
     if isinstance(one, Secure) or isinstance(other, Secure):
         return True
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(same_values(one[key], other[key]) for key in one)
+        ours = {_as_engine(key): value for key, value in one.items()}
+        theirs = {_as_engine(key): value for key, value in other.items()}
+        return ours.keys() == theirs.keys() and all(same_values(ours[key], theirs[key]) for key in ours)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(same_values, one, other))
     if isinstance(one, int | float) and isinstance(other, int | float):
         return one == other
     return str(one) == str(other)
+
+
+def _as_engine(key: str) -> str:
+    """Return a key as the engine has it, for which 1.10 is the number 1.1."""
+    return str(float(key)) if re.fullmatch(r"[0-9]+\.[0-9]+", key) else key

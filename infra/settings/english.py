@@ -53,7 +53,7 @@ def _message(  # noqa: PLR0911  one return a kind of error reads as the table it
             return "is empty"
     wanted = {
         "bool_type": "true or false",
-        "int_type": "a whole number without quotes",
+        "int_type": "a whole number without quotes" if isinstance(value, str) else "a whole number",
         "string_type": "text",
         "model_type": "keys",
         "model_attributes_type": "keys",

@@ -39,7 +39,7 @@ def load() -> Settings:
     document = _document(values)
     try:
         if document is not None:
-            return Settings.parse(document.values, document)
+            return Settings.of(document)
         return _parse_without_file(values, misplaced)
     except SettingsError as error:
         count = len(error.mistakes)

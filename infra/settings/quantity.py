@@ -16,10 +16,10 @@ from infra.settings.errors import quote
 __all__ = ["CpuQuantity", "MemoryQuantity", "Quantity", "parse_quantity"]
 
 _QUANTITY = re.compile(
-    r"(?P<number>[+-]?(?:\d+(?:\.\d*)?|\.\d+))(?P<suffix>Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]|[eE][+-]?\d{1,3})?"
+    r"(?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?P<suffix>Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]|[eE][+-]?[0-9]{1,3})?"
 )
 # Kubernetes would take 1k, 1Gi or 5e-1 as well; as an amount of CPU each is a slip or a riddle.
-_CORES = re.compile(r"\d+m|\d+(\.\d+)?")
+_CORES = re.compile(r"[0-9]+m|[0-9]+(\.[0-9]+)?")
 _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 
@@ -58,7 +58,7 @@ def _meant(text: str) -> str:
     squeezed = "".join(text.split())
     if squeezed != text and _QUANTITY.fullmatch(squeezed):
         return f"; did you mean {quote(squeezed)}?"
-    loose = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt])i?b?\s*", text, re.IGNORECASE)
+    loose = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt])i?b?\s*", text, re.IGNORECASE)
     if loose is None:
         return ""
     meant = f"{loose[1]}{loose[2].upper()}i"
