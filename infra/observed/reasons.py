@@ -95,7 +95,7 @@ def _of_container(container: Mapping[str, Any]) -> Reason | None:
         said = f", says {ended['message'].strip()!r}" if ended.get("message") else ""
         text = f"container {container.get('name')} {why or 'ended'} ({detail}{said}), {restarts} restarts"
         return _reason(ReasonKind.CRASH, text, restarts)
-    if state.get("running") and not container.get("ready"):
+    if "running" in state and not container.get("ready"):
         return _reason(ReasonKind.PROBE, f"container {container.get('name')} runs, its readiness probe does not pass")
     return None
 
