@@ -9,7 +9,7 @@ from infra.settings import SECURE, Document, Settings, SettingsError
 
 def mistakes(text):
     document = Document.parse(text, "Pulumi.prod.yaml")
-    return [str(mistake).removeprefix("") for mistake in document.mistakes]
+    return [str(mistake).removeprefix("Pulumi.prod.yaml:") for mistake in document.mistakes]
 
 
 def test_what_is_no_yaml_is_told_with_its_line():
