@@ -16,7 +16,23 @@ from sandbox.tools.running import run_reporting
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["ensure_packages", "is_root_on_apt", "missing_packages", "services_kept_from_starting"]
+__all__ = ["NODE_PACKAGES", "ensure_packages", "is_root_on_apt", "missing_packages", "services_kept_from_starting"]
+
+# What nodes that run containers, and the engine that builds images, are made of; 80 MB fetched, 335 MB on disk.
+NODE_PACKAGES = (
+    "containerd",
+    "runc",
+    "containernetworking-plugins",
+    "nftables",
+    "conntrack",
+    "iproute2",
+    "util-linux",
+    "docker.io",
+    "docker-registry",
+    "iptables",  # dockerd does not start without it, even where it may write no rule
+    "mmdebstrap",
+    "busybox-static",
+)
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
 _SAVED = Path("/usr/sbin/policy-rc.d.ml-platform-saved")
