@@ -16,6 +16,7 @@ __all__ = [
     "HOLD",
     "MANAGED_BY",
     "NAME",
+    "PATCH_FORCE",
     "SERVED_PORT",
     "SKIP_AWAIT",
     "SLOT",
@@ -46,6 +47,14 @@ HOLD = "ml-platform/hold"
 
 SKIP_AWAIT = "pulumi.com/skipAwait"
 """Annotation of the official provider: do not wait for readiness."""
+
+PATCH_FORCE = "pulumi.com/patchForce"
+"""Annotation of the official provider: take declared fields back from whoever changed them by hand.
+
+It stands on what people change in an emergency (`kubectl patch service`, `set image`, `edit hpa`): without it the next
+`up` that touches the object, a switch included, fails with a conflict until somebody edits the program. Fields that
+another controller owns are not declared, so there is nothing to take from one.
+"""
 
 SERVED_PORT = "http"
 """The name of the port on which a model serves, in its container and in each of its Services.

@@ -7,6 +7,7 @@ import pulumi
 
 from components.hooks import Hook, guarded
 from components.labels import (
+    PATCH_FORCE,
     SERVED_PORT,
     SKIP_AWAIT,
     SLOTS,
@@ -115,7 +116,7 @@ class Model(pulumi.ComponentResource):
             "labels": self._labels,
             # The gate has seen the target ready and answering a moment before, and the program compares the live
             # selector after; the provider's own wait would add 10 s between the two and accept an empty Service.
-            "annotations": {SKIP_AWAIT: "true"},
+            "annotations": {SKIP_AWAIT: "true", PATCH_FORCE: "true"},
         }
         spec = {
             "selector": dict(slot_selector(args.model, args.active)),

@@ -9,6 +9,7 @@ from components.hooks import Hook, guarded
 from components.labels import (
     CONTENT,
     HOLD,
+    PATCH_FORCE,
     SERVED_PORT,
     SKIP_AWAIT,
     VERSION,
@@ -111,16 +112,15 @@ class ModelSlot(pulumi.ComponentResource):
         body: Mapping[str, Any],
         *,
         version: str | None = None,
-        annotations: Mapping[str, pulumi.Input[str]] | None = None,
+        annotations: Mapping[str, pulumi.Input[str]],
         opts: pulumi.ResourceOptions | None = None,
     ) -> Manifest:
         metadata: dict[str, Any] = {
             "name": self._name,
             "namespace": self._args.namespace,
             "labels": self._labels if version is None else {**self._labels, VERSION: version},
+            "annotations": {PATCH_FORCE: "true", **annotations},
         }
-        if annotations:
-            metadata["annotations"] = dict(annotations)
         opts = pulumi.ResourceOptions.merge(self._child, opts)
         return Manifest(kind, f"{self._args.namespace}/{self._name}", {"metadata": metadata, **body}, opts)
 
@@ -239,4 +239,5 @@ class ModelSlot(pulumi.ComponentResource):
                 }
             },
             version=content.version,
+            annotations={},
         )

@@ -39,8 +39,6 @@ def build(settings: Settings, secrets: Mapping[str, pulumi.Output[str]], guard: 
     """
     program = _Program(settings, secrets, _opened(settings) if guard is None else guard)
     plans = {name: program.plan(name) for name in settings.models}
-    for line in program.guard.report(plans.values()):
-        pulumi.log.info(line)
     program.guard.refuse(plans.values())
 
     cluster = ClusterProvider(
@@ -53,17 +51,48 @@ def build(settings: Settings, secrets: Mapping[str, pulumi.Output[str]], guard: 
     )
     reached = pulumi.ResourceOptions(providers=[cluster.provider])
     teams = {name: program.team(name, reached) for name in settings.teams}
-    models = {}
+    models, shown = {}, {}
     for name, model in settings.models.items():
         inside = pulumi.ResourceOptions.merge(reached, pulumi.ResourceOptions(depends_on=[teams[model.team]]))
-        declared = program.model(name, plans[name], program.images(name), inside)
-        models[name] = program.outputs(name, declared, program.route(name, inside))
-    return {"namespaces": {name: team.name for name, team in teams.items()}, "models": models}
+        models[name] = program.model(name, plans[name], program.images(name), inside)
+        shown[name] = program.outputs(name, models[name], program.route(name, inside))
+    _tell(program.guard, plans, models)
+    return {"namespaces": {name: team.name for name, team in teams.items()}, "models": shown}
 
 
 def _opened(settings: Settings) -> Guard:
     namespaces = {name: settings.namespace(model.team) for name, model in settings.models.items()}
     return Guard.open(cluster=settings.cluster, settings=settings.guard, models=namespaces)
+
+
+def _tell(guard: Guard, plans: Mapping[str, DeclaredModel], models: Mapping[str, Model]) -> None:
+    """Say in words what this run will do, as soon as it is known which images and pod templates it would declare.
+
+    Images that are built and Secrets that are named come from the engine; in a preview they may stay unknown, and
+    the words then speak of what is still to be built.
+    """
+    declared: Mapping[str, Any] = {
+        name: {
+            "images": {slot: held.image for slot, held in model.slots.items()},
+            "contents": {slot: held.content for slot, held in model.slots.items()},
+        }
+        for name, model in models.items()
+    }
+
+    def tell(known: Mapping[str, Any]) -> None:
+        informed = [
+            plan.knowing(images=_texts(known[name]["images"]), contents=_texts(known[name]["contents"]))
+            for name, plan in plans.items()
+        ]
+        for line in guard.report(informed):
+            pulumi.log.info(line)
+
+    pulumi.Output.from_input(declared).apply(tell, run_with_unknowns=True)
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str | None]:
+    """Put None in place of what a preview does not know."""
+    return {key: value if isinstance(value, str) else None for key, value in values.items()}
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,16 @@ def test_the_routing_service_comes_after_everything_in_both_slots(model):
 
 
 def test_the_routing_service_is_not_waited_for_by_the_provider(model):
-    assert routing(model()).inputs["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
+    assert routing(model()).inputs["metadata"]["annotations"]["pulumi.com/skipAwait"] == "true"
+
+
+def test_what_a_hand_changed_in_an_emergency_is_taken_back(model):
+    changing = [
+        resource.inputs["metadata"]["annotations"].get("pulumi.com/patchForce")
+        for (kind, _), resource in model().objects().items()
+        if kind in ("Service", "Deployment", "HorizontalPodAutoscaler", "PodDisruptionBudget")
+    ]
+    assert changing == ["true"] * 9
 
 
 def test_the_gate_stands_before_creation_and_change_of_the_routing_service_alone(model):
