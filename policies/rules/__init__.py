@@ -1,0 +1,41 @@
+"""The rules, in the order in which they are reported."""
+
+from __future__ import annotations
+
+from policies.rules.health import probes
+from policies.rules.identity import no_automount_token, no_default_service_account, rbac_no_wildcards
+from policies.rules.images import image_digest, image_not_latest
+from policies.rules.objects import objects
+from policies.rules.pod_security import privileged, read_only_root, run_as_non_root
+from policies.rules.resources import requests_limits
+from policies.rules.rule import Finding, Rule
+from policies.rules.secrets import no_secret_in_env
+from policies.rules.services import service_not_node_port
+from policies.rules.unknown import UNKNOWN
+
+__all__ = ["RULES", "UNKNOWN", "Finding", "Rule", "findings", "objects"]
+
+RULES: tuple[Rule, ...] = (
+    requests_limits,
+    probes,
+    image_digest,
+    image_not_latest,
+    read_only_root,
+    no_automount_token,
+    no_default_service_account,
+    rbac_no_wildcards,
+    no_secret_in_env,
+    service_not_node_port,
+    privileged,
+    run_as_non_root,
+)
+
+
+def findings(rule: Rule, resource_type: str, properties: dict[str, object]) -> list[Finding]:
+    """Apply a rule to one resource of Pulumi's: to the object that it is, or to each of the list that it is."""
+    return [
+        finding
+        for found in objects(resource_type, properties)
+        if found.manifest.get("kind") in rule.kinds and not (found.partial and rule.requires)
+        for finding in found.placed(rule.check(found.manifest))
+    ]

@@ -1,0 +1,74 @@
+"""Which identity a pod has before the API server, and what identities may do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from policies.rules.pods import POD_KINDS, pod_specs
+from policies.rules.rule import Finding, Manifest, rule
+from policies.rules.unknown import UNKNOWN, items, look
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["no_automount_token", "no_default_service_account", "rbac_no_wildcards"]
+
+
+@rule(
+    id="no-automount-token",
+    severity="high",
+    reason="A model has nothing to ask the API server; a token in its filesystem is an intruder's way there",
+    remedy="Set automountServiceAccountToken: false in the pod's spec; a pod that needs a token projects one by name.",
+    source="https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#opt-out-of-api-credential-automounting",
+    kinds=POD_KINDS,
+    requires=True,
+)
+def no_automount_token(manifest: Manifest) -> Iterator[Finding]:
+    """Every pod says that it wants no API token; the pod's word wins over its ServiceAccount's."""
+    for spec in pod_specs(manifest):
+        value = look(spec.values, "automountServiceAccountToken")
+        path = f"{spec.path}.automountServiceAccountToken"
+        if value is UNKNOWN:
+            yield Finding(path=path, found="not known in a preview", unknown=True)
+        elif value is not False:
+            yield Finding(path=path, found="an API token is mounted")
+
+
+@rule(
+    id="no-default-service-account",
+    severity="medium",
+    reason="What default is granted, every pod of the namespace that names no other account is granted too",
+    remedy="Set serviceAccountName to an account of the workload's own, or of its team.",
+    source="https://kubernetes.io/docs/concepts/security/service-accounts/",
+    kinds=POD_KINDS,
+    requires=True,
+)
+def no_default_service_account(manifest: Manifest) -> Iterator[Finding]:
+    """Every pod runs under a named ServiceAccount other than default."""
+    for spec in pod_specs(manifest):
+        name = look(spec.values, "serviceAccountName")
+        path = f"{spec.path}.serviceAccountName"
+        if name is UNKNOWN:
+            yield Finding(path=path, found="not known in a preview", unknown=True)
+        elif name in (None, "", "default"):
+            yield Finding(path=path, found="runs as the namespace's default service account")
+
+
+@rule(
+    id="rbac-no-wildcards",
+    severity="critical",
+    reason="A wildcard also grants what does not exist yet: resources and verbs of add-ons to come",
+    remedy="List the API groups, resources, verbs and URLs that are needed.",
+    source="https://kubernetes.io/docs/concepts/security/rbac-good-practices/#least-privilege",
+    kinds=("Role", "ClusterRole"),
+)
+def rbac_no_wildcards(manifest: Manifest) -> Iterator[Finding]:
+    """No role grants `*`. A URL that ends with `*`, such as /healthz/*, is a prefix and allowed; `*` alone is not."""
+    for index, granted in enumerate(items(manifest.get("rules"))):
+        for key in ("apiGroups", "resources", "verbs", "nonResourceURLs"):
+            path = f"rules[{index}].{key}"
+            for value in items(look(granted, key)):
+                if value is UNKNOWN:
+                    yield Finding(path=path, found="not known in a preview", unknown=True)
+                elif value == "*" or (key == "resources" and str(value).startswith("*/")):
+                    yield Finding(path=path, found=f'grants "{value}"')
