@@ -138,7 +138,7 @@ class Gate:
                 continue
             if seen.exists and verdict.cure is None and seen.desired < self._size:
                 # The autoscaler is off at zero; above it, it would get there in its own time, a quarter of a minute.
-                self._report(f"{self._name}: waking, {seen.desired} → {self._size}")
+                self._report(f"{self._name}: {'growing' if seen.desired else 'waking'}, {seen.desired} → {self._size}")
                 await self._patiently(self._wake, started)
             now = time.monotonic()
             dim_since = (now if dim_since is None else dim_since) if verdict.dim else None
@@ -262,6 +262,11 @@ def _moves(args: pulumi.ResourceHookArgs) -> bool:
         return True
     old, new = (((inputs or {}).get("spec") or {}).get("selector") for inputs in (args.old_inputs, args.new_inputs))
     return bool(old != new)
+
+
+def _tell(line: str) -> None:
+    # Ephemeral: seen while it matters, and no part of the summary that remains.
+    pulumi.log.info(line, ephemeral=True)
 
 
 async def value(given: Any) -> Any:

@@ -197,7 +197,7 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
         pytest.skip(f"no control plane on this machine: {error}")
     binaries = {name: tool.path for name, tool in tools.items()}
     plane = ControlPlane(tmp_path_factory.mktemp("plane"), binaries)
-    nodes = SimulatedNodes(plane, binaries["kwok"], shapes=[NodeShape(cpu="64", count=1)], report=print)
+    nodes = SimulatedNodes(plane, shapes=[NodeShape(cpu="64", count=1)], report=print)
     try:
         plane.start()
         nodes.start()
