@@ -132,8 +132,8 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
         tools = provide([*BINARIES, "kwok"], report=print)
     except ToolError as error:
         pytest.skip(f"no control plane on this machine: {error}")
-    plane = ControlPlane(tmp_path_factory.mktemp("control-plane"), {name: tools[name].path for name in BINARIES})
-    nodes = SimulatedNodes(plane, tools["kwok"].path, report=print)
+    plane = ControlPlane(tmp_path_factory.mktemp("control-plane"), {name: tool.path for name, tool in tools.items()})
+    nodes = SimulatedNodes(plane, report=print)
     try:
         plane.start()
         nodes.start()
