@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from clone import NODE_PORT
+
 
 def test_up_prints_a_prediction_of_each_slot_and_the_commands_for_the_switch(session_platform):
     printed = session_platform.first_up
@@ -82,14 +84,9 @@ def test_an_object_made_by_hand_can_be_imported(platform):
 
 
 def test_a_policy_violation_stops_up_before_anything_is_applied(platform):
-    config = platform.config()
-    versions = config["ml-platform:models"]["iris"]["versions"]
-    versions["3"] = {**versions["1"], "env": {"DATABASE_PASSWORD": "made-up-for-this-test"}}
-    config["ml-platform:models"]["iris"]["slots"]["green"] = "3"
-    platform.write(config)
-    before = platform.kubectl("get", "deployment", "iris-green", "-n", platform.namespace)["metadata"]["generation"]
-    refused = platform.up(check=False)
+    with platform.program_with(NODE_PORT):
+        refused = platform.up(check=False)
     assert refused.returncode != 0
-    assert "no-secret-in-env" in refused.stdout
-    after = platform.kubectl("get", "deployment", "iris-green", "-n", platform.namespace)["metadata"]["generation"]
-    assert after == before
+    assert "service-not-node-port" in refused.stdout
+    services = platform.kubectl("get", "services", "-n", platform.namespace)["items"]
+    assert "open" not in {service["metadata"]["name"] for service in services}

@@ -8,9 +8,28 @@ import shlex
 import shutil
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What somebody might add to the program: a Service that opens a port on every node.
+NODE_PORT = """
+import pulumi
+
+pulumi.CustomResource(
+    "kubernetes:core/v1:Service",
+    "open",
+    {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "open", "namespace": "research-local"},
+        "spec": {"type": "NodePort", "ports": [{"port": 80}], "selector": {"app": "open"}},
+    },
+)
+"""
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -123,6 +142,17 @@ class Clone:
 
     def preview(self, *, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.run("pulumi", "preview", "-s", "local", "--non-interactive", "--color", "never", check=check)
+
+    @contextmanager
+    def program_with(self, addition: str) -> Iterator[None]:
+        """Have more in the program for a while: what a pull request might add."""
+        program = self.directory / "infra" / "__main__.py"
+        text = program.read_text()
+        program.write_text(text + addition)
+        try:
+            yield
+        finally:
+            program.write_text(text)
 
     def outputs(self) -> dict[str, Any]:
         return json.loads(self.json_text("pulumi", "stack", "output", "--json", "-s", "local"))
