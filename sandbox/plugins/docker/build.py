@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ Client = Any
 
 # Lines of a failed build that are repeated in its error: the step that failed and what it said.
 _REMEMBERED_LINES = 30
+# A layer's transfer is told so often; the Docker engine itself tells it many times a second.
+_PROGRESS_SECONDS = 2.0
 
 
 class BuildError(Exception):
@@ -71,7 +74,7 @@ class Builder:
         if self.host:
             settings["base_url"] = self.host
         # No time limit: a step may be silent for as long as it computes. Ctrl-C ends it.
-        return docker.APIClient(version="auto", timeout=None, **settings)
+        return docker.APIClient(version="auto", timeout=None, **settings)  # type: ignore[arg-type]
 
     def _pull(
         self,
@@ -134,7 +137,7 @@ class Builder:
 
 
 def _follow(events: Iterable[dict[str, Any]], status: Callable[[str], None]) -> dict[str, Any]:
-    """Report events until they end, and return what the last `aux` said.
+    """Report events until they end, and return what they said of the result.
 
     Raises:
         BuildError: an event is an error.
@@ -142,23 +145,34 @@ def _follow(events: Iterable[dict[str, Any]], status: Callable[[str], None]) -> 
     """
     said: deque[str] = deque(maxlen=_REMEMBERED_LINES)
     result: dict[str, Any] = {}
+    last_progress = 0.0
     for event in events:
         if "error" in event:
             raise BuildError("\n".join([*said, str(event["error"])]))
         result |= event.get("aux") or {}
-        text = _text(event)
-        if text:
+        if event.get("progressDetail"):
+            if time.monotonic() - last_progress > _PROGRESS_SECONDS:
+                last_progress = time.monotonic()
+                status(_progress(event))
+        elif text := _text(event):
             status(text)
-            if "progressDetail" not in event:
-                said.append(text)
+            said.append(text)
     return result
 
 
 def _text(event: Mapping[str, Any]) -> str:
+    """Return what an event says, without the lines that name intermediate layers only."""
     if "stream" in event:
-        return str(event["stream"]).strip()
-    parts = [event.get("id"), event.get("status"), event.get("progress")]
-    return " ".join(str(part) for part in parts if part)
+        text = str(event["stream"]).strip()
+        return "" if text.startswith(("--->", "Removing intermediate")) else text
+    return " ".join(str(event[key]) for key in ("id", "status") if event.get(key))
+
+
+def _progress(event: Mapping[str, Any]) -> str:
+    detail = event["progressDetail"]
+    total = detail.get("total")
+    share = f"{100 * detail.get('current', 0) // total} %" if total else f"{detail.get('current', 0)} bytes"
+    return f"{_text(event)} {share}"
 
 
 def _repository(name: str) -> str:
