@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.output import Unknown
+
+from infra.guard import Guard, SwitchRefusedError
+from infra.observed import ModelSeen, Observed, QuotaSeen, SlotSeen
+from infra.program import build
+from infra.settings import Document, Settings
+from policies.rules import RULES, findings
+
+REPOSITORY = Path(__file__).parents[2]
+STACKS = sorted((REPOSITORY / "stacks").glob("*.example.yaml")) + [
+    REPOSITORY / "stacks" / f"Pulumi.{stack}.yaml" for stack in ("dev", "staging", "prod")
+]
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+STACK = f"""
+config:
+  ml-platform:environment: test
+  ml-platform:registry: registry.example.com/ml
+  ml-platform:cluster: {{provider: existing, context: test}}
+  ml-platform:teams:
+    flowers:
+      access: {{edit: [group:botanists]}}
+      quota: {{requests.cpu: "40", requests.memory: 160Gi, pods: "200"}}
+    birds:
+      quota: {{requests.cpu: "40", requests.memory: 160Gi}}
+  ml-platform:models:
+    iris:
+      team: flowers
+      port: 8080
+      scale: {{min: 2, max: 6}}
+      resources: {{cpu: 500m, memory: 1Gi}}
+      secretEnv: {{API_KEY: iris-key}}
+      versions:
+        "1": {{image: iris@sha256:{"1" * 64}}}
+        "2": {{build: {{context: examples/iris, args: {{VERSION: "2"}}}}}}
+        "3": {{build: {{context: examples/iris, args: {{VERSION: "3"}}}}}}
+      slots: {{blue: "1", green: "2"}}
+      active: blue
+    finch:
+      team: birds
+      port: 8080
+      scale: {{min: 1, max: 6}}
+      resources: {{cpu: 500m, memory: 1Gi}}
+      versions:
+        "1": {{image: finch@sha256:{"f" * 64}}}
+      slots: {{blue: "1"}}
+      active: blue
+      route: {{host: finch.example.com, tls: finch-tls}}
+  ml-platform:secrets:
+    iris-key: {{secure: "v1:AAAA:BBBB"}}
+"""
+
+
+def parsed(text: str) -> Settings:
+    return Settings.parse(Document.parse(text, "stack.yaml").values)
+
+
+class WatchingGuard(Guard):
+    """The real guard on a live state that is given; it notes which models it was to verify."""
+
+    def __init__(self, settings: Settings, observed: Observed) -> None:
+        super().__init__(connect=self._none, observed=observed, settings=settings.guard, now=NOW)
+        self.verified: list[str] = []
+
+    @staticmethod
+    def _none() -> Any:
+        raise AssertionError("a declaration asks the cluster nothing")
+
+    async def verify(self, model: Any) -> None:
+        self.verified.append(model.name)
+
+
+@pytest.fixture
+def declare(engine):
+    def run(text=STACK, *, observed=None, preview=True, **options):
+        settings = parsed(text)
+        guard = WatchingGuard(settings, observed or Observed())
+
+        def program() -> WatchingGuard:
+            secrets = {name: pulumi.Output.secret("hush") for name in settings.secrets}
+            for name, value in build(settings, secrets, guard).items():
+                pulumi.export(name, value)
+            return guard
+
+        return engine.run(program, preview=preview, **options)
+
+    return run
+
+
+def live(*, routing="blue", running=2):
+    slot = SlotSeen(exists=True, desired=running, current=running, updated=running, ready=running)
+    return ModelSeen(service=True, routing=routing, slots={"blue": slot, "green": slot})
+
+
+SWITCH = STACK.replace("active: blue\n    finch", "active: green\n    finch")
+
+
+@pytest.mark.parametrize("path", STACKS, ids=lambda path: path.name)
+def test_every_stack_of_the_repository_is_declared_and_keeps_every_rule(declare, path):
+    names = {"REGISTRY": "registry.example.com", "KUBECONFIG": "kubeconfig", "CONTEXT": "c"}
+    declared = declare(Template(path.read_text()).safe_substitute(names))
+    broken = [
+        f"{resource.name}: {rule.message(finding)}"
+        for resource in declared.objects().values()
+        for rule in RULES
+        for finding in findings(rule, resource.type, dict(resource.inputs))
+    ]
+    assert declared.exports["models"]
+    assert broken == []
+
+
+def test_every_component_says_that_it_is_complete(declare):
+    declared = declare()
+    components = [resource.urn for resource in declared.resources if resource.type.startswith("mlplatform:")]
+    assert sorted(declared.completed) == sorted(components)
+
+
+def test_every_object_goes_to_the_stacks_cluster(declare):
+    declared = declare()
+    [provider] = declared.of_type("pulumi:providers:kubernetes")
+    assert provider.inputs["context"] == "test"
+    assert provider.inputs["clusterIdentifier"] == "test"
+    assert {resource.provider for resource in declared.objects().values()} == {f"{provider.urn}::id"}
+
+
+def test_each_model_lives_in_its_teams_namespace_and_comes_after_all_of_it(declare):
+    declared = declare()
+    for model, namespace in (("iris", "flowers-test"), ("finch", "birds-test")):
+        assert declared.object("Service", model)["metadata"]["namespace"] == namespace
+        [component] = [r for r in declared.of_type("mlplatform:index:Model") if r.name == model]
+        team = {
+            resource.urn
+            for resource in declared.resources
+            if resource.custom and "TeamNamespace" in resource.parent and resource.name.startswith(namespace)
+        }
+        assert len(team) > 5
+        assert team <= set(component.dependencies)
+
+
+def test_the_outputs_say_where_everything_is(declare):
+    exports = declare().exports
+    assert exports["namespaces"] == {"flowers": "flowers-test", "birds": "birds-test"}
+    assert exports["models"]["iris"] == {
+        "namespace": "flowers-test",
+        "active": "blue",
+        "slots": {
+            "blue": {"version": "1", "image": f"registry.example.com/ml/iris@sha256:{'1' * 64}"},
+            "green": {"version": "2", "image": f"registry.example.com/ml/iris@sha256:{'d' * 64}"},
+        },
+        "service": "iris.flowers-test.svc",
+        "url": "http://iris.flowers-test.svc/",
+    }
+    assert exports["models"]["finch"]["slots"].keys() == {"blue"}
+    assert exports["models"]["finch"]["url"] == "https://finch.example.com/"
+
+
+def test_every_version_of_the_catalogue_is_built_so_that_its_digest_is_kept(declare):
+    images = {resource.name: resource.inputs for resource in declare().of_type("docker:index/image:Image")}
+    assert images.keys() == {"iris/2", "iris/3"}
+    assert images["iris/3"]["imageName"] == "registry.example.com/ml/iris:3"
+    assert images["iris/3"]["build"] == {
+        "context": "../examples/iris",
+        "dockerfile": "../examples/iris/Dockerfile",
+        "args": {"VERSION": "3"},
+    }
+
+
+def test_a_slot_runs_the_digest_that_the_registry_gave(declare):
+    [container] = declare().object("Deployment", "iris-green")["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == f"registry.example.com/ml/iris@sha256:{'d' * 64}"
+
+
+def test_a_secret_stays_one_until_it_is_in_the_cluster(declare):
+    secrets = declare().of_type("kubernetes:core/v1:Secret")
+    assert [secret.secrets for secret in secrets] == [frozenset({"stringData.API_KEY"})] * 2
+
+
+def test_the_routing_service_of_each_model_stands_behind_its_gate(declare):
+    declared = declare()
+    for model, namespace in (("iris", "flowers-test"), ("finch", "birds-test")):
+        hooks = declared.objects()["Service", model].hooks
+        assert hooks == dict.fromkeys(("before_create", "before_update"), (f"gate:{namespace}/{model}",))
+
+
+def test_a_switch_holds_both_slots_at_what_serves_now(declare):
+    declared = declare(SWITCH, observed=Observed(models={"iris": live(running=5)}))
+    for slot in ("iris-blue", "iris-green"):
+        scaler = declared.object("HorizontalPodAutoscaler", slot)
+        assert scaler["spec"]["minReplicas"] == 5
+        assert scaler["metadata"]["annotations"]["ml-platform/hold"] == "5 until 2026-03-01T12:10:00Z"
+
+
+def test_during_a_switch_the_slot_that_serves_is_kept_as_it_is(declare):
+    before, during = (
+        declare(text, observed=Observed(models={"iris": live()})).objects()["Deployment", "iris-blue"].hooks
+        for text in (STACK, SWITCH)
+    )
+    assert before == {}
+    assert during == {"before_update": ("slot:flowers-test/iris-blue",)}
+
+
+def test_a_plan_that_cannot_succeed_is_refused_before_anything_is_declared(declare):
+    broken = replace(live(), slots={"blue": live().slots["blue"], "green": SlotSeen()})
+    small = STACK.replace('pods: "200"', 'pods: "5"').replace("{min: 2, max: 6}", "{min: 1, max: 6}")
+    small = small.replace("active: blue\n    finch", "active: green\n    finch")
+    observed = Observed(
+        models={"iris": broken},
+        quotas={"flowers-test": (QuotaSeen(name="quota", hard={"pods": "5"}, used={"pods": "5"}),)},
+    )
+    seen: list[Any] = []
+
+    def outputs(resource: Any) -> dict[str, Any]:
+        seen.append(resource)
+        return {}
+
+    with pytest.raises(SwitchRefusedError, match="quota of namespace flowers-test is too small"):
+        declare(small, observed=observed, outputs=outputs)
+    assert seen == []
+
+
+def test_the_plan_is_told_in_words(declare):
+    messages = declare(SWITCH, observed=Observed(models={"iris": live(running=4)})).messages
+    assert any("iris: green 4" in line and "100 %" in line for line in messages), messages
+
+
+def test_the_words_speak_of_an_image_by_its_digest_once_it_is_known(declare):
+    told = declare(SWITCH, observed=Observed(models={"iris": live()})).messages
+    assert any(f"2 ready pods of registry.example.com/ml/iris@sha256:{'d' * 64}" in line for line in told), told
+
+
+def test_the_words_speak_of_an_image_still_to_be_built_while_it_is_unknown(declare):
+    def outputs(resource: Any) -> dict[str, Any]:
+        if resource.type == "docker:index/image:Image":
+            return {"repoDigest": Unknown()}
+        return {"metadata": {"name": "n", **resource.inputs["metadata"]}} if "metadata" in resource.inputs else {}
+
+    told = declare(SWITCH, observed=Observed(models={"iris": live()}), outputs=outputs).messages
+    assert any("2 ready pods, of the image still to be built" in line for line in told), told
+
+
+def test_an_up_verifies_every_models_routing_and_a_preview_none(declare):
+    assert declare(preview=True).result.verified == []
+    assert sorted(declare(preview=False).result.verified) == ["finch", "iris"]
+
+
+def test_the_programs_entry_is_short_enough_to_be_read_at_a_glance():
+    assert len((REPOSITORY / "infra" / "__main__.py").read_text().splitlines()) <= 40
