@@ -145,6 +145,7 @@ class _Program:
                         context=context,
                         dockerfile=f"{context}/{version.build.dockerfile}",
                         args=version.build.args,
+                        network=version.build.network,
                     ),
                 )
                 images[number] = built.reference

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -68,6 +68,10 @@ class Build(Section):
 
     args: FrozenMap[EnvName, Text] = Field(default_factory=empty)
     """Build arguments (`docker build --build-arg`). Image history shows them: never a secret."""
+
+    network: Literal["default", "host", "none"] = "default"
+    """The network of RUN instructions (`docker build --network`, whose default this is); `host` where the engine has
+    no bridge, as the sandbox's."""
 
 
 def full_reference(image: str, registry: str) -> str:
