@@ -80,10 +80,10 @@ def runs_declared(slot: DeclaredSlot, seen: SlotSeen) -> bool:
 def hopeless(seen: SlotSeen) -> Reason | None:
     """Give the reason for which waiting cannot make a slot ready.
 
-    Not one ready pod, and a pod that keeps crashing or whose image cannot be had. Once is no proof of
-    either: a first start may lose a race, a registry may hiccup. The kubelet's back-off is the proof.
+    Not one ready pod of the newest template, and one that keeps crashing or whose image cannot be had. Once is
+    no proof of either: a first start may lose a race, a registry may hiccup. The kubelet's back-off is the proof.
     """
-    if seen.ready:
+    if any(pod.ready for pod in seen.newest):
         return None
     again = (reason for pod in seen.newest for reason in pod.reasons if reason.count > 1)
     return next((reason for reason in again if reason.kind in (ReasonKind.CRASH, ReasonKind.IMAGE)), None)

@@ -50,15 +50,13 @@ def judge(name: str, seen: SlotSeen, *, size: int, image: str | None) -> Verdict
         missing += ", its Deployment has not been acted upon yet"
     elif seen.updated < seen.current:
         missing += f", {seen.current - seen.updated} pods of the former template are still there"
-    return Verdict(missing=missing, dim=_dim(seen, size))
+    return Verdict(missing=missing, dim=_dim(seen))
 
 
 # Pulumi compares a declaration with its own state, so what another hand changed looks unchanged to it until then.
 _REFRESH = "run `pulumi refresh`, then `pulumi up` again"
 
 
-def _dim(seen: SlotSeen, size: int) -> Reason | None:
+def _dim(seen: SlotSeen) -> Reason | None:
     refused = next((reason for reason in seen.reasons if reason.kind is ReasonKind.QUOTA), None)
-    if refused is not None and seen.current < size:
-        return refused
-    return hopeless(seen)
+    return hopeless(seen) if refused is None else refused

@@ -13,6 +13,7 @@ from components.labels import CONTENT, SlotName, slot_selector
 from infra.guard import plan
 from infra.guard.floors import floors, switching
 from infra.guard.gate import Gate, SwitchRefusedError, value
+from infra.guard.wait import NotCarryingError, SlotWait, tell
 from infra.observed import (
     ApiError,
     ApiServer,
@@ -50,6 +51,7 @@ class Guard:
         self._observed = observed
         self._settings = settings
         self._now = now
+        self._gates: dict[str, Gate] = {}
 
     @classmethod
     def open(
@@ -109,13 +111,14 @@ class Guard:
 
     def gate(self, model: DeclaredModel) -> Gate:
         """Make the hook on a model's routing Service; give it images and contents by `Gate.declare`."""
-        return Gate(
+        self._gates[model.name] = Gate(
             model=model,
             seen=self._observed.model(model.name),
             size=self.floors(model)[model.active].min_replicas,
             connect=self._connect,
             deadline=float(self._settings.deadline),
         )
+        return self._gates[model.name]
 
     def still(self, model: DeclaredModel, slot: SlotName) -> Hook | None:
         """Make the hook for a slot's Deployment before its update, previews included; None where none is needed.
@@ -136,11 +139,25 @@ class Guard:
         return still
 
     async def verify(self, model: DeclaredModel) -> None:
-        """Compare the live routing with the declared one; await it when an `up` has registered the Service.
+        """Compare what is live with what is declared; await it when an `up` has registered the Service.
 
-        Import, adoption and drift run no update hook: what another hand changed looks unchanged to the engine.
-        Raises SwitchRefusedError, naming what to run.
+        Routing first: import, adoption and drift run no update hook, so that what another hand changed looks
+        unchanged to the engine. Then the slots whose content this run has changed, since the gate asks only the
+        one that traffic moves to: both roll out side by side, and a version that cannot run fails the `up` in
+        seconds. Raises SwitchRefusedError, naming what to run.
         """
+        await self._verify_routing(model)
+        gate = self._gates.get(model.name)
+        known = model if gate is None else await gate.resolved()
+        seen = self._observed.model(model.name)
+        changed = [
+            slot
+            for slot, declared in known.slots.items()
+            if declared.content is not None and declared.content != seen.slots[slot].content
+        ]
+        await asyncio.gather(*(self._verify_rollout(known, slot) for slot in changed))
+
+    async def _verify_routing(self, model: DeclaredModel) -> None:
         declared = dict(slot_selector(model.name, model.active))
         trouble = ""
         for attempt in range(_VERIFY_TRIES):
@@ -158,6 +175,25 @@ class Guard:
                 )
             return
         raise SwitchRefusedError(f"{model.name}: where its Service sends could not be checked: {trouble}")
+
+    async def _verify_rollout(self, model: DeclaredModel, slot: SlotName) -> None:
+        wait = SlotWait(
+            connect=self._connect,
+            namespace=model.namespace,
+            model=model.name,
+            slot=slot,
+            size=self.floors(model)[slot].min_replicas,
+            image=model.slots[slot].image,
+            deadline=float(self._settings.deadline),
+            report=tell,
+        )
+        try:
+            await wait.until_carrying()
+        except NotCarryingError as error:
+            version = model.slots[slot].version
+            raise SwitchRefusedError(
+                f"{model.name}: version {version} does not come up in slot {slot}: {error}: {error.cure}."
+            ) from None
 
 
 async def _content(inputs: Mapping[str, Any] | None) -> Any:

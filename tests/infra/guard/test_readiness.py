@@ -52,14 +52,23 @@ def test_no_deployment_and_another_hand_s_image_cannot_be_waited_for(given):
 
 
 def test_a_crash_is_dim_only_while_nothing_is_ready(given):
-    pods = tuple(replace(pod, reasons=(CRASH,)) for pod in given.slot(given.two, ready=0).pods)
-    dim = judge("n", given.slot(given.two, ready=0, pods=pods), size=2, image=given.two).dim
-    half = judge("n", given.slot(given.two, ready=1, pods=pods), size=2, image=given.two).dim
-    assert (dim, half) == (CRASH, None)
+    none, half = (
+        given.slot(given.two, pods=tuple(replace(p, reasons=() if p.ready else (CRASH,)) for p in slot.pods))
+        for slot in (given.slot(given.two, ready=0), given.slot(given.two, ready=1))
+    )
+    assert [judge("n", slot, size=2, image=given.two).dim for slot in (none, half)] == [CRASH, None]
 
 
-def test_a_quota_is_dim_while_pods_are_missing(given):
+def test_a_quota_is_dim_while_the_slot_lacks_pods_or_a_rollout_is_stuck_on_it(given):
     quota = Reason(kind=ReasonKind.QUOTA, text="exceeded quota")
     small = given.slot(given.two, replicas=1, desired=3, reasons=(quota,))
-    assert judge("n", small, size=3, image=given.two).dim == quota
-    assert judge("n", replace(small, current=3), size=3, image=given.two).dim is None
+    stuck = given.slot(given.two, replicas=3, updated=0, reasons=(quota,))
+    assert [judge("n", slot, size=3, image=given.two).dim for slot in (small, stuck)] == [quota, quota]
+    assert judge("n", given.slot(given.two, replicas=3, reasons=(quota,)), size=3, image=given.two).dim is None
+
+
+def test_former_pods_that_still_serve_do_not_hide_a_new_template_that_crashes(given):
+    former = given.slot(given.two, replicas=2).pods
+    new = given.pod(name="n", image=given.two, template="t2", created="2026-03-01T12:00:00Z", reasons=(CRASH,))
+    slot = given.slot(given.two, replicas=2, current=3, updated=1, pods=(*former, new))
+    assert judge("iris-green", slot, size=2, image=given.two).dim == CRASH

@@ -217,8 +217,8 @@ def flowers(plane: ControlPlane) -> Iterator[Flowers]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A gate that gives up what rarely passes after two seconds, and looks more often."""
-    monkeypatch.setattr("infra.guard.gate._PATIENCE", 2.0)
-    monkeypatch.setattr("infra.guard.gate._INTERVAL", 0.2)
+    monkeypatch.setattr("infra.guard.wait.PATIENCE", 2.0)
+    monkeypatch.setattr("infra.guard.wait.INTERVAL", 0.2)
 
 
 @pytest.fixture

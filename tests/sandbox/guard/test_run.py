@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -103,7 +104,7 @@ def test_a_quota_too_small_is_refused_before_anything_is_touched(flowers, plane,
 
 def test_live_routing_as_declared_passes(flowers, plane, now):
     flowers.route("green")
-    asyncio.run(opened(flowers, plane, now).verify(flowers.declared()))
+    verify(opened(flowers, plane, now), flowers)
 
 
 def test_routing_that_another_hand_changed_fails_the_up_and_names_refresh(flowers, plane, now):
@@ -115,6 +116,43 @@ def test_routing_that_another_hand_changed_fails_the_up_and_names_refresh(flower
 def test_a_service_that_is_gone_fails_the_up(flowers, plane, now):
     with pytest.raises(SwitchRefusedError, match="does not exist"):
         asyncio.run(opened(flowers, plane, now).verify(flowers.declared()))
+
+
+def verify(guard, flowers, **contents):
+    """Verify as the program does, which knows the slots' content once the engine has run."""
+
+    async def run():
+        model = flowers.declared()
+        model = replace(model, slots={name: replace(slot, content=None) for name, slot in model.slots.items()})
+        guard.gate(model).declare(images={}, contents=contents)
+        await guard.verify(model)
+
+    asyncio.run(run())
+
+
+def test_a_slot_that_this_run_has_changed_is_waited_for_beside_the_switch(flowers, plane, now):
+    flowers.route("green")
+    guard = opened(flowers, plane, now)
+    flowers.deploy("blue", replicas=1)
+    verify(guard, flowers, blue="c-blue")
+    assert len([pod for pod in flowers.pods("blue") if pod["status"]["phase"] == "Running"]) == 2
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_version_that_cannot_run_fails_the_up_that_brought_it(flowers, plane, now):
+    flowers.route("green")
+    guard = opened(flowers, plane, now)
+    flowers.deploy("blue", replicas=2)
+    flowers.running("blue", 2)
+    flowers.fail("blue", {"reason": "ImagePullBackOff", "message": "not found"}, restarts=0)
+    with pytest.raises(SwitchRefusedError, match=r"version 1 does not come up in slot blue: .*ImagePullBackOff"):
+        verify(guard, flowers, blue="c-blue")
+
+
+def test_a_slot_that_this_run_has_left_alone_is_not_asked(flowers, plane, now):
+    flowers.route("green")
+    flowers.deploy("blue", replicas=2, ready=False)
+    verify(opened(flowers, plane, now, deadline=1), flowers, blue="c-blue")
 
 
 def test_an_unreachable_cluster_is_said_and_leaves_the_rest_to_the_up(flowers, plane, now, tmp_path):

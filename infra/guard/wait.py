@@ -1,0 +1,155 @@
+"""Waiting for one slot to carry its load, with an end: a deadline, or a reason that waiting cannot cure."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+import pulumi
+
+from infra.guard.readiness import judge
+from infra.observed import ApiError, UnreachableError, read_slot, read_warnings, scale_up
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from infra.guard.readiness import Verdict
+    from infra.observed import ApiServer, SlotSeen
+
+__all__ = ["INTERVAL", "PROGRESS", "NotCarryingError", "SlotWait", "tell"]
+
+# How often the slot is looked at: two small requests, against pods that start in seconds.
+INTERVAL = 1.0
+# A line a change, and one now and then so that nobody takes a wait for a hang.
+PROGRESS = 5.0
+# How long a reason that rarely passes must last. A crash or a failed pull is only taken for one after the kubelet's
+# second try (10 s apart and more); a quota may be full only until the pods of a former rollout have gone.
+PATIENCE = 20.0
+# Transient answers of an API server under load or in a restart.
+_TRANSIENT = frozenset({429, 500, 502, 503, 504})
+_SHOWN = 3
+
+_T = TypeVar("_T")
+
+
+class NotCarryingError(Exception):
+    """A slot does not carry its load; the message says what is missing and why, `cure` what to do."""
+
+    def __init__(self, missing: str, cure: str) -> None:
+        super().__init__(missing)
+        self.cure = cure
+
+
+def tell(line: str) -> None:
+    """Show progress: ephemeral, so that it is seen while it matters and is no part of the summary."""
+    pulumi.log.info(line, ephemeral=True)
+
+
+class SlotWait:
+    """One slot's way to `size` ready pods of its declared `image` (None: of whatever its template says).
+
+    `deadline` is in seconds, from the moment of making this, for everything that is awaited through it. Nothing
+    here blocks the event loop: other models' gates wait at the same time.
+    """
+
+    def __init__(
+        self,
+        *,
+        connect: Callable[[], ApiServer],
+        namespace: str,
+        model: str,
+        slot: str,
+        size: int,
+        image: str | None,
+        deadline: float,
+        report: Callable[[str], None],
+    ) -> None:
+        self.name = f"{model}-{slot}"
+        self._connect = connect
+        self._namespace, self._model, self._slot = namespace, model, slot
+        self._size, self._image = size, image
+        self._deadline = deadline
+        self._report = report
+        self._started = time.monotonic()
+        self._told, self._told_at = "", self._started
+
+    @property
+    def waited(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._started
+
+    @property
+    def over(self) -> bool:
+        """Whether the deadline has passed."""
+        return self.waited >= self._deadline
+
+    async def until_carrying(self, then: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Return when the slot carries its load; raise NotCarryingError at the deadline, or as soon as it is hopeless.
+
+        `then` is awaited once when it first does, and the slot is looked at once more after it.
+        """
+        dim_since: float | None = None
+        while True:
+            seen = await self.ask(lambda api: read_slot(api, self._namespace, self._model, self._slot))
+            verdict = judge(self.name, seen, size=self._size, image=self._image)
+            if verdict.missing is None:
+                if then is None:
+                    return
+                await then()
+                then = None
+                continue
+            if seen.exists and verdict.cure is None and seen.desired < self._size:
+                await self._wake(seen.desired)
+            now = time.monotonic()
+            dim_since = (now if dim_since is None else dim_since) if verdict.dim else None
+            lasting = dim_since is not None and now - dim_since >= PATIENCE
+            if verdict.cure or lasting or self.over:
+                raise await self._error(seen, verdict)
+            self._progress(verdict.missing)
+            await asyncio.sleep(INTERVAL)
+
+    async def ask(self, what: Callable[[ApiServer], _T]) -> _T:
+        """Ask the API server, again while it is away, until the deadline."""
+        while True:
+            try:
+                return await asyncio.to_thread(lambda: what(self._connect()))
+            except UnreachableError as error:
+                trouble = str(error)
+            except ApiError as error:
+                trouble = str(error)
+                if error.status not in _TRANSIENT:
+                    raise NotCarryingError(f"{self.name} cannot be seen: {trouble}", _RIGHTS) from None
+            if self.over:
+                raise NotCarryingError(f"{self.name} cannot be seen: {trouble}", "run `pulumi up` again when it can")
+            self._report(f"{self.name}: {trouble}; asking again")
+            await asyncio.sleep(PROGRESS)
+
+    async def _wake(self, desired: int) -> None:
+        # The autoscaler is off at zero; above it, it would get there in its own time, a quarter of a minute.
+        self._report(f"{self.name}: {'growing' if desired else 'waking'}, {desired} → {self._size}")
+        await self.ask(lambda api: scale_up(api, self._namespace, self._model, self._slot, self._size))
+
+    def _progress(self, missing: str) -> None:
+        now = time.monotonic()
+        if missing != self._told or now - self._told_at >= PROGRESS:
+            self._report(f"{self.name}: {missing} ({self.waited:.0f} s of {self._deadline:.0f} s)")
+            self._told, self._told_at = missing, now
+
+    async def _error(self, seen: SlotSeen, verdict: Verdict) -> NotCarryingError:
+        reasons = [reason.text for reason in seen.reasons]
+        reasons += [f"{pod.name}: {reason.text}" for pod in seen.newest for reason in pod.reasons]
+        pods = [pod.name for pod in seen.pods]
+        try:
+            warned = await asyncio.to_thread(
+                lambda: read_warnings(self._connect(), self._namespace, self._model, self._slot, pods)
+            )
+        except (ApiError, UnreachableError):
+            warned = ()  # the refusal stands without them
+        reasons += [reason.text for reason in warned if not any(reason.text in known for known in reasons)]
+        why = "; ".join(list(dict.fromkeys(reasons))[:_SHOWN])
+        missing = f"after {self.waited:.0f} s {verdict.missing}" + (f": {why}" if why else "")
+        return NotCarryingError(missing, verdict.cure or "mend the slot, or put another version into it")
+
+
+_RIGHTS = "the guard needs the rights that infra/observed/read.py lists"
