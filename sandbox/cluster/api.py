@@ -17,7 +17,8 @@ __all__ = ["Api", "ApiError", "answers"]
 FIELD_MANAGER = "ml-platform-sandbox"
 # Plurals of the few kinds that the sandbox applies; discovery would cost a request each for the same answer.
 PLURALS = {"EndpointSlice": "endpointslices", "APIService": "apiservices"}
-TIMEOUT = 10.0
+# Everything it asks for is on this machine; a healthy server needs milliseconds, a starting one may never answer.
+TIMEOUT = 3.0
 OK = 200
 REDIRECT = 300
 NOT_FOUND = 404
@@ -79,8 +80,16 @@ class Api:
 
     def _decoded(self, method: str, path: str, status: int, body: bytes) -> Any:
         if not OK <= status < REDIRECT:
-            raise ApiError(f"{method} {path}: {status} {body.decode(errors='replace')[:500]}")
+            raise ApiError(f"{method} {path}: {status} {_message(body)}")
         return json.loads(body)
+
+
+def _message(body: bytes) -> str:
+    """Return what the server has to say: the message of a Status, or the text that it sent instead of one."""
+    try:
+        return str(json.loads(body)["message"])
+    except (ValueError, TypeError, KeyError):
+        return body.decode(errors="replace")[:500]
 
 
 def object_path(manifest: dict[str, Any]) -> str:
