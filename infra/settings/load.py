@@ -66,11 +66,13 @@ def _value(held: pulumi.Output[Any], name: str) -> pulumi.Output[str]:
 
 
 def _from_engine() -> tuple[dict[str, Any], list[Mistake]]:
-    """Return the configuration as the engine gave it, without any secret value, and what was secret by mistake."""
-    import pulumi
-    from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
+    """Return the configuration as the engine gave it, without any secret value, and what was secret by mistake.
 
-    config = pulumi.Config(_PROJECT)
+    It reads below `pulumi.Config`, which cannot list keys, warns of a secret that is read as plain text, and wraps it
+    in an Output although only its names are wanted.
+    """
+    from pulumi.runtime.config import CONFIG, get_config, get_config_env, is_config_secret
+
     values: dict[str, Any] = {}
     misplaced: list[Mistake] = []
     for full in sorted({*CONFIG.get(), *get_config_env()}):
@@ -78,7 +80,7 @@ def _from_engine() -> tuple[dict[str, Any], list[Mistake]]:
             continue
         key = full.removeprefix(PREFIX)
         if key == "secrets":
-            values[key] = _names_only(config.get_secret(key) and CONFIG.get().get(full), secure=is_config_secret(full))
+            values[key] = _names_only(get_config(full), secure=is_config_secret(full))
         elif is_config_secret(full):
             misplaced.append(
                 Mistake(
@@ -88,7 +90,7 @@ def _from_engine() -> tuple[dict[str, Any], list[Mistake]]:
                 )
             )
         else:
-            values[key] = _decoded(config.require(key))
+            values[key] = _decoded(get_config(full))
     return values, misplaced
 
 
