@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 OFFICIAL = os.environ.get("CONFORMANCE_PLUGINS") == "official"
 
-# Every line of the summary that the engine prints last: "    + 3 created", "    +-1 to replace", "    2 unchanged".
+# Every line of the summary that the engine prints last: "    +-1 to replace", "    2 changes. 3 unchanged".
 SUMMARY = re.compile(
-    r"^\s+(?:[-+~<>=!]+ ?)?(\d+) (?:to )?(create|update|replace|delete|import|unchanged)", re.MULTILINE
+    r"^\s+(?:[-+~<>=!]+ ?|\d+ changes\. )?(\d+) (?:to )?(create|update|replace|delete|import|unchanged)", re.MULTILINE
 )
 
 IMPORTS = "import pulumi\nimport pulumi_kubernetes as k8s\n"

@@ -178,12 +178,18 @@ def test_a_preview_shows_the_value_that_was_and_the_value_that_will_be(story):
 
 
 def test_a_changed_field_is_updated_in_place(story):
-    assert story.outcomes["change"].changes == {"update": 2, "replace": 2, "unchanged": OBJECTS + 1 - 4}
+    assert story.outcomes["change"].changes == {"update": 1, "replace": 3, "unchanged": OBJECTS + 1 - 4}
     assert uid(story, "create", "Deployment/iris") == uid(story, "change", "Deployment/iris")
     template = story.live["change"]["Deployment/iris"]["spec"]["template"]
     assert template["spec"]["containers"][0]["image"] == "iris:2"
+
+
+def test_changed_data_of_an_autonamed_config_map_comes_under_a_new_name_so_that_pods_notice(story):
+    before, after = autonamed(story, "create")["metadata"], autonamed(story, "change")["metadata"]
     assert autonamed(story, "change")["data"] == {"threshold": "0.7"}
-    assert autonamed(story, "change")["metadata"]["name"] == autonamed(story, "create")["metadata"]["name"]
+    assert re.fullmatch(r"autonamed-[0-9a-f]{8}", after["name"])
+    assert after["name"] != before["name"]
+    assert f"ConfigMap/{before['name']}" not in story.live["change"]
 
 
 def test_an_object_under_another_name_replaces_the_former(story):

@@ -3,94 +3,125 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
-DEPLOYMENT = """
-labels = {"app": "iris"}
-k8s.apps.v1.Deployment(
-    "iris",
-    metadata={"namespace": NAMESPACE, "name": "iris", "annotations": ANNOTATIONS},
-    spec={"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {
-        "nodeSelector": SELECTOR, "containers": [{"name": "server", "image": "iris:1"}]}}},
-    opts=pulumi.ResourceOptions(OPTIONS),
+import pytest
+
+# `SELECTOR` is a node selector that no node matches at first, `TIMEOUT` the seconds that the annotation gives.
+PROGRAM = """
+def deployment(name, annotations, selector, **options):
+    labels = {"app": name}
+    k8s.apps.v1.Deployment(
+        name,
+        metadata={"namespace": NAMESPACE, "name": name, "annotations": annotations},
+        spec={"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {
+            "nodeSelector": selector, "containers": [{"name": "server", "image": "iris:1"}]}}},
+        opts=pulumi.ResourceOptions(**options),
+    )
+
+timeout = {"pulumi.com/timeoutSeconds": "TIMEOUT"}
+deployment("annotated", timeout, SELECTOR)
+deployment("customised", {}, SELECTOR, custom_timeouts=pulumi.CustomTimeouts(create="CUSTOM", update="CUSTOM"))
+deployment("skipped", {"pulumi.com/skipAwait": "true"}, {"no-node": "has-this"})
+deployment("orphaned", {"pulumi.com/deletionPropagationPolicy": "orphan"}, {})
+k8s.core.v1.Service(
+    "service", metadata={"namespace": NAMESPACE, "name": "service", "annotations": timeout},
+    spec={"selector": {"app": "SELECTED"}, "ports": [{"port": 80}]},
+)
+k8s.core.v1.ConfigMap(
+    "held",
+    metadata={"namespace": NAMESPACE, "name": "held", "annotations": {"pulumi.com/timeoutSeconds": "3"}},
 )
 """
 
-NOWHERE = '{"no-node": "has-this"}'
+FIRST = {"SELECTOR": '{"no-node": "has-this"}', "TIMEOUT": "3", "CUSTOM": "4s", "SELECTED": "nobody"}
+SECOND = {"SELECTOR": "{}", "TIMEOUT": "120", "CUSTOM": "2m", "SELECTED": "orphaned"}
+LATE = ("annotated", "customised", "service")
+OBJECTS = 6
 
 
-def deployment(*, annotations: str = "{}", selector: str = NOWHERE, options: str = "") -> str:
-    text = DEPLOYMENT.replace("ANNOTATIONS", annotations).replace("SELECTOR", selector)
-    return text.replace("OPTIONS", options)
+def words(values: dict[str, str]) -> str:
+    text = PROGRAM
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text
 
 
-def test_an_object_that_is_not_ready_in_time_is_kept_in_the_state_and_finished_by_the_next_up(stack):
-    stack.program(deployment(annotations='{"pulumi.com/timeoutSeconds": "4"}'))
-    began = time.monotonic()
-    failure = stack.up(succeeds=False)
-    assert time.monotonic() - began < 30
-    assert "iris" in failure.output
-    entry = stack.resources()["iris"]
-    assert entry["initErrors"]
-    uid = stack.cluster.get(f"{stack.apps}/deployments/iris")["metadata"]["uid"]
-    # An unchanged program is not taken for a finished one: what was not ready is waited for again.
-    assert stack.up(succeeds=False).output
-    stack.program(deployment(annotations='{"pulumi.com/timeoutSeconds": "60"}', selector="{}"))
-    assert stack.up().changes == {"update": 1, "unchanged": 1}
-    live = stack.cluster.get(f"{stack.apps}/deployments/iris")
-    assert (live["metadata"]["uid"], live["status"]["availableReplicas"]) == (uid, 1)
-    assert not stack.resources()["iris"].get("initErrors")
-    assert stack.up().changes == {"unchanged": 2}
+@pytest.fixture(scope="module")
+def story(new_stack) -> SimpleNamespace:
+    """Three objects are not ready in time, one is not waited for; then a finalizer holds a deletion."""
+    stack = new_stack("waiting")
+    told = SimpleNamespace(outcomes={}, live={}, states={}, seconds={})
+
+    def record(step: str, *, succeeds: bool = True) -> None:
+        began = time.monotonic()
+        destroys = step.startswith("destroy")
+        command = "destroy" if destroys else "up"
+        flags = ["--yes", "--skip-preview", "--continue-on-error"]
+        told.outcomes[step] = stack.run(command, *flags, succeeds=succeeds)
+        told.seconds[step] = time.monotonic() - began
+        deployments = stack.cluster.get(f"{stack.apps}/deployments")["items"]
+        told.live[step] = {item["metadata"]["name"]: item for item in deployments}
+        told.states[step] = stack.resources()
+
+    stack.program(words(FIRST))
+    record("late", succeeds=False)
+    record("late again", succeeds=False)
+    stack.program(words(SECOND))
+    record("finished")
+    record("settled")
+    held = f"{stack.home}/configmaps/held"
+    stack.cluster.edit(held, {"metadata": {"finalizers": ["example.com/keep"]}})
+    record("destroy held", succeeds=False)
+    told.held = stack.cluster.get(held)
+    stack.cluster.edit(held, {"metadata": {"finalizers": None}})
+    record("destroy")
+    told.left = stack.cluster.get(held)
+    told.replica_sets = [item["metadata"]["name"] for item in stack.cluster.get(f"{stack.apps}/replicasets")["items"]]
+    return told
 
 
-def test_a_custom_timeout_ends_the_wait_and_the_reason_is_told(stack):
-    options = 'custom_timeouts=pulumi.CustomTimeouts(create="5s")'
-    stack.program(deployment(options=options))
-    said = stack.up(succeeds=False).output
-    assert "node" in said
-    assert "nodes are available" in said
+@pytest.mark.parametrize("name", LATE)
+def test_an_object_that_is_not_ready_in_time_is_kept_in_the_state_with_the_reason(story, name):
+    assert story.states["late"][name]["initErrors"]
+    assert story.states["late"][name]["outputs"]["metadata"]["uid"]
 
 
-def test_skip_await_takes_an_object_for_ready_when_it_is_accepted(stack):
-    stack.program(deployment(annotations='{"pulumi.com/skipAwait": "true"}'))
-    began = time.monotonic()
-    assert stack.up().changes == {"create": 2}
-    assert time.monotonic() - began < 30
-    assert not stack.cluster.get(f"{stack.apps}/deployments/iris")["status"].get("availableReplicas")
+def test_the_schedulers_reason_is_told(story):
+    assert "nodes are available" in story.outcomes["late"].output
 
 
-def test_a_service_without_a_pod_behind_it_is_not_ready(stack):
-    stack.program(
-        """
-        soon = {"pulumi.com/timeoutSeconds": "3"}
-        k8s.core.v1.Service("iris", metadata={"namespace": NAMESPACE, "annotations": soon},
-                            spec={"selector": {"app": "nobody"}, "ports": [{"port": 80}]})
-        """
-    )
-    stack.up(succeeds=False)
-    assert stack.resources()["iris"]["initErrors"]
+def test_an_unfinished_object_is_not_taken_for_a_finished_one_by_an_unchanged_program(story):
+    assert all(story.states["late again"][name]["initErrors"] for name in LATE)
 
 
-def test_a_finalizer_that_blocks_a_deletion_is_named_and_the_object_stays_in_the_state(stack):
-    path = f"{stack.home}/configmaps/held"
-    stack.program(
-        """
-        k8s.core.v1.ConfigMap("held", metadata={"namespace": NAMESPACE, "name": "held",
-                              "annotations": {"pulumi.com/timeoutSeconds": "3"}}, data={"a": "1"})
-        """
-    )
-    stack.up()
-    stack.cluster.edit(path, {"metadata": {"finalizers": ["example.com/keep"]}})
-    stack.destroy(succeeds=False)
-    assert "held" in stack.resources()
-    stack.cluster.edit(path, {"metadata": {"finalizers": None}})
-    stack.destroy()
-    assert stack.cluster.get(path) is None
-    assert stack.resources() == {}
+@pytest.mark.parametrize("name", LATE)
+def test_an_unfinished_object_is_finished_by_the_next_up(story, name):
+    assert not story.states["finished"][name].get("initErrors")
+    before, after = (story.states[step][name]["outputs"]["metadata"]["uid"] for step in ("late", "finished"))
+    assert before == after
 
 
-def test_an_orphaning_deletion_leaves_the_pods(stack):
-    stack.program(deployment(annotations='{"pulumi.com/deletionPropagationPolicy": "orphan"}', selector="{}"))
-    stack.up()
-    stack.destroy()
-    assert stack.cluster.get(f"{stack.apps}/deployments/iris") is None
-    assert len(stack.cluster.get(f"{stack.apps}/replicasets")["items"]) == 1
+def test_a_deployment_is_ready_when_its_up_has_ended(story):
+    assert story.live["finished"]["annotated"]["status"]["availableReplicas"] == 1
+    assert story.outcomes["settled"].changes == {"unchanged": OBJECTS + 1}
+
+
+def test_skip_await_takes_an_object_for_ready_when_it_is_accepted(story):
+    assert not story.states["late"]["skipped"].get("initErrors")
+    assert not story.live["late"]["skipped"]["status"].get("availableReplicas")
+
+
+def test_a_deletion_that_a_finalizer_blocks_leaves_the_object_in_the_state(story):
+    assert story.held["metadata"]["deletionTimestamp"]
+    assert "held" in story.states["destroy held"]
+
+
+def test_a_blocked_deletion_is_finished_by_the_next_destroy(story):
+    assert story.left is None
+    assert story.states["destroy"] == {}
+
+
+def test_an_orphaning_deletion_leaves_the_replica_set(story):
+    assert "orphaned" not in story.live["destroy"]
+    assert [name.rpartition("-")[0] for name in story.replica_sets] == ["orphaned"]
