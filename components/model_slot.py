@@ -148,7 +148,6 @@ class ModelSlot(pulumi.ComponentResource):
             secret=self._create_secret(content),
         )
         digest = content_hash(template)
-        deadline = rollout_deadline(content)
         self._object(
             "apps/v1:Deployment",
             {
@@ -162,7 +161,7 @@ class ModelSlot(pulumi.ComponentResource):
                         # The surge is Kubernetes' own default, rounded up, so one pod goes first in a small slot.
                         "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"},
                     },
-                    "progressDeadlineSeconds": deadline,
+                    "progressDeadlineSeconds": rollout_deadline(content),
                     # Going back is the other slot, not `kubectl rollout undo`: two former templates are kept for
                     # whoever asks what ran before, in place of ten.
                     "revisionHistoryLimit": 2,
@@ -170,11 +169,11 @@ class ModelSlot(pulumi.ComponentResource):
                 }
             },
             version=content.version,
-            annotations={CONTENT: digest},
-            # Upstream waits ten minutes; a model that may take longer to start is waited for as long as it may take.
+            # The guard waits for slots, for the target before the switch and for every other that changed after it: it
+            # ends within seconds where a version cannot run, while the provider waits out its ten minutes.
+            annotations={CONTENT: digest, SKIP_AWAIT: "true"},
             opts=pulumi.ResourceOptions(
-                custom_timeouts=pulumi.CustomTimeouts(create=f"{deadline}s", update=f"{deadline}s"),
-                hooks=guarded(f"slot:{self._args.namespace}/{self._name}", self._args.guard, creation=False),
+                hooks=guarded(f"slot:{self._args.namespace}/{self._name}", self._args.guard, creation=False)
             ),
         )
         return pulumi.Output.from_input(digest)

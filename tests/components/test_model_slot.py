@@ -4,6 +4,7 @@ import pytest
 
 from components.labels import owner_labels
 from components.model_slot import Floor, ModelSlot, ModelSlotArgs, Scale
+from components.slot_pods import Probes
 
 
 @pytest.fixture
@@ -87,12 +88,16 @@ def test_pods_are_selected_by_slot_and_never_by_version(slot):
     assert deployment["template"]["metadata"]["labels"].items() >= selector.items()
 
 
-def test_a_slow_start_is_waited_for_by_kubernetes_and_pulumi_alike(slot, content):
-    slow = content("1")
-    slow = content("1", probes=type(slow.probes)(ready="/r", live="/l", start="/s", start_within=1800))
-    deployment = slot(content=slow).objects()["Deployment", "iris-blue"]
-    assert deployment.inputs["spec"]["progressDeadlineSeconds"] == 2400
-    assert deployment.timeouts == {"create": "2400s", "update": "2400s"}
+def test_a_slow_start_is_no_failed_rollout(slot, content):
+    slow = content("1", probes=Probes(ready="/r", live="/l", start="/s", start_within=1800))
+    spec = slot(content=slow).object("Deployment", "iris-blue")["spec"]
+    assert spec["progressDeadlineSeconds"] == 2400
+
+
+def test_a_rollout_is_waited_for_by_the_guard_and_not_by_the_provider(slot):
+    deployment = slot().objects()["Deployment", "iris-blue"]
+    assert deployment.inputs["metadata"]["annotations"]["pulumi.com/skipAwait"] == "true"
+    assert deployment.timeouts == {}
 
 
 def test_the_disruption_budget_always_allows_one_pod_to_go(slot):

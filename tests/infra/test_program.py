@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -79,9 +80,14 @@ class WatchingGuard(Guard):
         self.verified.append(model.name)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def declare(engine):
-    def run(text=STACK, *, observed=None, preview=True, **options):
+    # A run of this program takes a quarter of a second; what it declares is only looked at, so the plain one is shared.
+    @cache
+    def plain(text):
+        return run(text)
+
+    def run(text, *, observed=None, preview=True, **options):
         settings = parsed(text)
         guard = WatchingGuard(settings, observed or Observed())
 
@@ -93,7 +99,7 @@ def declare(engine):
 
         return engine.run(program, preview=preview, **options)
 
-    return run
+    return lambda text=STACK, **options: run(text, **options) if options else plain(text)
 
 
 def live(*, routing="blue", running=2):
@@ -171,6 +177,7 @@ def test_every_version_of_the_catalogue_is_built_so_that_its_digest_is_kept(decl
         "context": "../examples/iris",
         "dockerfile": "../examples/iris/Dockerfile",
         "args": {"VERSION": "3"},
+        "network": "default",
     }
 
 
@@ -248,7 +255,7 @@ def test_the_words_speak_of_an_image_still_to_be_built_while_it_is_unknown(decla
 
 
 def test_an_up_verifies_every_models_routing_and_a_preview_none(declare):
-    assert declare(preview=True).result.verified == []
+    assert declare().result.verified == []
     assert sorted(declare(preview=False).result.verified) == ["finch", "iris"]
 
 
