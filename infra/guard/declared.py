@@ -24,7 +24,8 @@ class DeclaredSlot:
 
     `image` (with its digest) and `content` (the hash in the Deployment's annotation) are None while an
     image is still to be built. `requests` is what one pod counts in a quota, by the quota's own names
-    (`requests.cpu: 500m`); `pods` is counted without being named. `smoke` is None where it is off.
+    (`requests.cpu: 500m`); `pods` is counted without being named. `smoke` is None where it is off. `start_within`
+    is how many seconds a pod may take to start.
     """
 
     version: str
@@ -32,6 +33,7 @@ class DeclaredSlot:
     content: str | None = None
     requests: Mapping[str, str] = field(default_factory=dict)
     smoke: Smoke | None = None
+    start_within: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +92,7 @@ def declare(
                 image=images.get(slot),
                 requests=_requests(content),
                 smoke=_smoke(content) if smoke else None,
+                start_within=content.probes.start.within,
             )
     return DeclaredModel(
         name=name,

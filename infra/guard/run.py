@@ -116,7 +116,7 @@ class Guard:
             seen=self._observed.model(model.name),
             size=self.floors(model)[model.active].min_replicas,
             connect=self._connect,
-            deadline=float(self._settings.deadline),
+            deadline=self._deadline(model, model.active),
         )
         return self._gates[model.name]
 
@@ -157,6 +157,15 @@ class Guard:
         ]
         await asyncio.gather(*(self._verify_rollout(known, slot) for slot in changed))
 
+    def _deadline(self, model: DeclaredModel, slot: SlotName) -> float:
+        """Give the seconds that a slot is waited for: as set, else the default and what a pod may take to start.
+
+        The sum is the Deployment's progressDeadlineSeconds. A stack that sets a number means that number.
+        """
+        declared = model.slots.get(slot)
+        starting = 0 if declared is None or "deadline" in self._settings.model_fields_set else declared.start_within
+        return float(self._settings.deadline + starting)
+
     async def _verify_routing(self, model: DeclaredModel) -> None:
         declared = dict(slot_selector(model.name, model.active))
         trouble = ""
@@ -184,7 +193,7 @@ class Guard:
             slot=slot,
             size=self.floors(model)[slot].min_replicas,
             image=model.slots[slot].image,
-            deadline=float(self._settings.deadline),
+            deadline=self._deadline(model, slot),
             report=tell,
         )
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pulumi
 import pytest
@@ -81,6 +82,16 @@ def test_a_change_around_the_serving_slot_s_pods_passes(given):
         await still(asked(deployment("c1"), secret))
 
     asyncio.run(engine())
+
+
+def test_a_slow_start_is_waited_for_unless_the_stack_sets_a_deadline(given):
+    blue = replace(given.model().slots["blue"], start_within=1800)
+    model = given.model(slots={"blue": blue})
+    deadlines = [
+        Guard(connect=unreachable, observed=Observed(), settings=settings, now=given.now).gate(model)._deadline
+        for settings in (GuardSettings(), GuardSettings(deadline=60))
+    ]
+    assert deadlines == [2400, 60]
 
 
 def test_a_refusal_is_an_error_that_the_engine_prints_without_a_traceback():
