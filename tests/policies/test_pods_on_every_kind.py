@@ -1,0 +1,257 @@
+"""Rules about pods: each passes, fails, misses a field and meets an unknown value, on every kind with pods."""
+
+# ruff: noqa: FBT003  (the wrong value of a field may be true)
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from policies.rules import RULES, UNKNOWN
+
+BY_ID = {rule.id: rule for rule in RULES}
+POD_RULES = [rule for rule in RULES if "Pod" in rule.kinds]
+
+
+def put(holder: dict[str, Any], path: str, value: Any) -> None:
+    """Set, or with None remove, what stands under a dotted path; every list on it has one item."""
+    *outer, last = path.split(".")
+    inner: Any = holder
+    for key in outer:
+        inner = inner[0] if isinstance(inner, list) else inner
+        inner = inner.setdefault(key, {})
+    inner = inner[0] if isinstance(inner, list) else inner
+    if value is None:
+        inner.pop(last, None)
+    else:
+        inner[last] = value
+
+
+@dataclass(frozen=True)
+class Case:
+    """A field that a rule looks at: wrong values of it, and whether leaving it out is wrong too."""
+
+    rule: str
+    path: str
+    wrong: tuple[Any, ...]
+    says: str
+    required: bool = False
+    serving_only: bool = False
+
+
+def required(rule: str, path: str, *wrong: Any, says: str, serving_only: bool = False) -> Case:
+    """Make a case of a field that must be there."""
+    return Case(rule, path, wrong, says, required=True, serving_only=serving_only)
+
+
+def forbidden(rule: str, path: str, *wrong: Any, says: str) -> Case:
+    """Make a case of a field that may be left out."""
+    return Case(rule, path, wrong, says)
+
+
+def variable(name: str, value: str) -> list[dict[str, str]]:
+    return [{"name": name, "value": value}]
+
+
+SECURITY = "containers.securityContext"
+CASES = [
+    required("requests-limits", "containers.resources.requests.cpu", "", says="no resources.requests.cpu"),
+    required("requests-limits", "containers.resources.requests.memory", "", says="no resources.requests.memory"),
+    required("requests-limits", "containers.resources.limits.memory", "", says="no resources.limits.memory"),
+    required("requests-limits", "initContainers.resources.requests.cpu", "", says="no resources.requests.cpu"),
+    required("probes", "containers.readinessProbe", {}, says="no readinessProbe", serving_only=True),
+    required("probes", "containers.livenessProbe", {}, says="no livenessProbe", serving_only=True),
+    required("image-digest", "containers.image", "churn", "churn:8", "churn@sha256:12", says="image"),
+    required("image-digest", "initContainers.image", "churn:8", says="image"),
+    required("image-digest", "ephemeralContainers.image", "churn:8", says="image"),
+    forbidden("image-not-latest", "containers.image", "churn", "churn:latest", "host:50/churn", says="is latest"),
+    forbidden("image-not-latest", "containers.image", f"churn:latest@sha256:{'1' * 64}", says="is latest"),
+    forbidden("image-not-latest", "ephemeralContainers.image", "churn", says="is latest"),
+    required("read-only-root", f"{SECURITY}.readOnlyRootFilesystem", False, "true", says="writable"),
+    required("read-only-root", "initContainers.securityContext", {}, says="writable"),
+    required("read-only-root", "ephemeralContainers.securityContext", {}, says="writable"),
+    required("no-automount-token", "automountServiceAccountToken", True, says="token is mounted"),
+    required("no-default-service-account", "serviceAccountName", "default", "", says="default service account"),
+    forbidden("no-secret-in-env", "containers.env", variable("DB_PASSWORD", "x"), says="holds a secret"),
+    forbidden("no-secret-in-env", "containers.env", variable("URL", "postgres://me:pw@db/x"), says="holds a secret"),
+    forbidden("no-secret-in-env", "initContainers.env", variable("API_KEY", "x"), says="holds a secret"),
+    forbidden("no-secret-in-env", "ephemeralContainers.env", variable("GITHUB_TOKEN", "x"), says="holds a secret"),
+    forbidden("pss-privileged", "hostNetwork", True, says="node's namespace"),
+    forbidden("pss-privileged", "hostPID", True, says="node's namespace"),
+    forbidden("pss-privileged", "hostIPC", True, says="node's namespace"),
+    forbidden("pss-privileged", "volumes.hostPath", {"path": "/"}, {}, says="path of the node"),
+    forbidden("pss-privileged", f"{SECURITY}.privileged", True, says="runs privileged"),
+    forbidden("pss-privileged", "containers.ports.hostPort", 80, says="takes port 80 of the node"),
+    required("pss-run-as-non-root", "securityContext.runAsNonRoot", False, says="may run as root"),
+    forbidden("pss-run-as-non-root", f"{SECURITY}.runAsNonRoot", False, says="may run as root"),
+    forbidden("pss-run-as-non-root", f"{SECURITY}.runAsUser", 0, says="runs as root"),
+]
+cases = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}-{case.path}")
+pod_rules = pytest.mark.parametrize("rule", POD_RULES, ids=lambda rule: rule.id)
+
+
+def applies(case: Case, kind: str) -> bool:
+    return not case.serving_only or kind in BY_ID[case.rule].kinds
+
+
+@pod_rules
+def test_a_pod_that_breaks_no_rule_passes(rule, kinds, pod, make, told):
+    for kind in kinds:
+        assert told(rule, make(kind, pod)) == []
+
+
+@cases
+def test_a_wrong_value_is_found(case, kinds, pod, make, told):
+    for wrong in case.wrong:
+        spoilt = copy.deepcopy(pod)
+        put(spoilt, case.path, wrong)
+        for kind in kinds:
+            found = told(BY_ID[case.rule], make(kind, spoilt))
+            assert bool(found) is applies(case, kind), kind
+            assert all(case.says in line for line in found)
+
+
+@cases
+def test_a_missing_field_is_found_where_it_is_required(case, kinds, pod, make, told):
+    put(pod, case.path, None)
+    for kind in kinds:
+        found = told(BY_ID[case.rule], make(kind, pod))
+        assert bool(found) is (case.required and applies(case, kind)), kind
+
+
+@cases
+def test_an_unknown_value_is_reported_as_not_checked(case, kinds, pod, make, told):
+    put(pod, case.path, UNKNOWN)
+    for kind in kinds:
+        found = told(BY_ID[case.rule], make(kind, pod))
+        assert bool(found) is applies(case, kind), kind
+        assert all(line.endswith("?") for line in found)
+
+
+@pod_rules
+def test_an_unknown_pod_is_reported_as_not_checked(rule, kinds, make, told):
+    for kind in kinds:
+        found = told(rule, make(kind, UNKNOWN))
+        assert bool(found) is (kind in rule.kinds), kind
+        assert all(line.endswith("?") for line in found)
+
+
+@pod_rules
+def test_unknown_containers_are_reported_as_not_checked(rule, kinds, pod, make, told):
+    of_the_pod_alone = rule.id in ("no-automount-token", "no-default-service-account")
+    pod["containers"] = UNKNOWN
+    for kind in kinds:
+        found = told(rule, make(kind, pod))
+        assert bool(found) is (kind in rule.kinds and not of_the_pod_alone), kind
+        assert all(line.endswith("?") for line in found)
+
+
+@pytest.mark.parametrize("junk", [None, [], {}, "text", 3, [None], {"containers": 3}, {"containers": [None, 3, "x"]}])
+def test_nonsense_raises_nothing(junk, kinds, make, told):
+    for rule in RULES:
+        for kind in kinds:
+            assert isinstance(told(rule, make(kind, junk)), list)
+
+
+def test_every_container_is_named_in_its_own_finding(kinds, pod, make, told, where):
+    for containers in ("initContainers", "containers"):
+        del pod[containers][0]["resources"]
+    for kind in kinds:
+        found = told(BY_ID["requests-limits"], make(kind, pod))
+        assert [line.split(": ")[0] for line in found] == [
+            f'{where(kind)}.initContainers["fetch"]',
+            f'{where(kind)}.containers["model"]',
+        ]
+
+
+def test_a_list_is_checked_item_by_item(kinds, pod, make, told, where):
+    pod["automountServiceAccountToken"] = True
+    kind = kinds[-1]
+    listed = {"apiVersion": "v1", "kind": "List", "items": [make(kind, pod), UNKNOWN, make(kind, pod)]}
+    found = told(BY_ID["no-automount-token"], listed, "kubernetes:core/v1:List")
+    assert [line.split(": ")[0] for line in found] == [
+        f"items[{index}].{where(kind)}.automountServiceAccountToken" for index in (0, 2)
+    ]
+
+
+def test_a_typed_lists_items_need_not_name_their_kind(pod, told):
+    pod["automountServiceAccountToken"] = True
+    item = {"spec": {"template": {"spec": pod}}}
+    found = told(
+        BY_ID["no-automount-token"], {"kind": "DeploymentList", "items": [item]}, "kubernetes:apps/v1:DeploymentList"
+    )
+    assert found == ["items[0].spec.template.spec.automountServiceAccountToken: an API token is mounted"]
+
+
+@pod_rules
+def test_a_patch_need_not_hold_what_it_does_not_change(rule, told):
+    patch = {"kind": "Deployment", "spec": {"template": {"spec": {"containers": [{"name": "model"}]}}}}
+    assert told(rule, patch, "kubernetes:apps/v1:DeploymentPatch") == []
+
+
+def test_a_patch_must_not_bring_what_is_forbidden(told):
+    patch = {"kind": "Deployment", "spec": {"template": {"spec": {"hostNetwork": True}}}}
+    assert told(BY_ID["pss-privileged"], patch, "kubernetes:apps/v1:DeploymentPatch") == [
+        "spec.template.spec.hostNetwork: shares the node's namespace"
+    ]
+
+
+@pytest.mark.parametrize("policy", ["Never", "OnFailure"])
+def test_a_pod_that_ends_by_itself_needs_no_probes(policy, pod, make, told):
+    del pod["containers"][0]["readinessProbe"]
+    pod["restartPolicy"] = policy
+    assert told(BY_ID["probes"], make("Pod", pod)) == []
+
+
+def test_ephemeral_containers_cannot_have_resources_or_probes(kinds, pod, make, told):
+    pod["ephemeralContainers"] = [
+        {key: pod["containers"][0][key] for key in ("name", "image", "securityContext")},
+    ]
+    for kind in kinds:
+        for rule in ("requests-limits", "probes"):
+            assert told(BY_ID[rule], make(kind, pod)) == []
+
+
+def test_a_container_may_say_for_itself_that_it_is_not_root(kinds, pod, make, told):
+    del pod["securityContext"]
+    for containers in ("initContainers", "containers", "ephemeralContainers"):
+        pod[containers][0]["securityContext"]["runAsNonRoot"] = True
+    for kind in kinds:
+        assert told(BY_ID["pss-run-as-non-root"], make(kind, pod)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MAX_TOKENS", "512"),
+        ("SORT_KEY", "name"),
+        ("TOKEN_URL", "https://example.com/token"),
+        ("PASSWORD", ""),
+        ("DATABASE", "postgres://db/x"),
+        ("SECRETARY", "x"),
+    ],
+)
+def test_what_only_sounds_like_a_secret_passes(name, value, pod, make, told):
+    pod["containers"][0]["env"] = [{"name": name, "value": value}]
+    assert told(BY_ID["no-secret-in-env"], make("Deployment", pod)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KEY", "-----BEGIN RSA PRIVATE KEY-----\nMII"),
+        ("KEY", "AKIA" + "A" * 16),
+        ("KEY", "ghp_" + "a" * 36),
+        ("KEY", "hf_" + "a" * 34),
+        ("db-password", "x"),
+        ("TOKEN", "x"),
+        ("AWS_SECRET_ACCESS_KEY", "x"),
+    ],
+)
+def test_a_secret_is_found_by_name_or_value_and_never_shown(name, value, pod, make, told):
+    pod["containers"][0]["env"] = [{"name": name, "value": value}]
+    [found] = told(BY_ID["no-secret-in-env"], make("Deployment", pod))
+    assert found.endswith(f'the variable "{name}" holds a secret in plain text')
