@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import urllib.request
 
+import docker
 import pytest
 
 PROGRAM = """
@@ -74,7 +76,7 @@ def labels(reference):
 def test_an_image_is_built_pushed_and_described_as_the_official_provider_does(app, repository):
     ask(app, f"{repository}:v1", build={"args": {"WORD": "hello"}})
     shown = up(app)
-    assert "Step 1/" in shown
+    assert re.search(r"building|Step \d/\d|pushing|Pushed", shown)  # which of them depends on how fast it goes
     digest = app.output("repo_digest")
     assert digest == f"{repository}@{manifest(f'{repository}:v1')[0]}"
     assert labels(digest)["word"] == "hello"
@@ -154,9 +156,10 @@ def test_the_digest_is_unknown_in_a_preview_that_will_build(app, repository):
     assert "[unknown]" not in app.run("preview", "--diff")
 
 
-def test_an_image_can_be_built_in_a_preview_and_is_not_pushed_then(app, repository):
+def test_an_image_can_be_built_in_a_preview_and_is_not_pushed_then(app, repository, docker_host):
     ask(app, f"{repository}:v1", build_on_preview=True)
-    assert "Step 1/" in app.run("preview")
+    app.run("preview")
+    assert docker.APIClient(docker_host).inspect_image(f"{repository}:v1")["Id"]
     with pytest.raises(OSError, match="404"):
         manifest(f"{repository}:v1")
 
@@ -192,11 +195,11 @@ def test_layers_may_come_from_an_image_that_was_pushed_before_or_is_not_there(ap
 @pytest.mark.skipif(not shutil.which("busybox"), reason="no busybox to run in an image")
 def test_a_step_runs_with_the_hosts_network_and_added_hosts(app, repository):
     shutil.copy(shutil.which("busybox"), app.directory / "app/busybox")
-    app.write("app/Dockerfile", 'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox", "cat", "/etc/hosts"]\n')
+    # It fails where the line is not there.
+    step = '["/bin/busybox", "grep", "192.0.2.7.*model.example", "/etc/hosts"]'
+    app.write("app/Dockerfile", f"FROM scratch\nCOPY busybox /bin/busybox\nRUN {step}\n")
     ask(app, f"{repository}:v1", build={"network": "host", "add_hosts": ["model.example:192.0.2.7"]})
-    shown = up(app)
-    assert "192.0.2.7" in shown
-    assert "model.example" in shown
+    up(app)
 
 
 def test_inputs_that_cannot_work_are_refused_in_the_preview(app):
