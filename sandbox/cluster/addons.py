@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import TYPE_CHECKING, Any
 
-from sandbox.cluster.api import Api, answers
+from sandbox.cluster.api import OK, Api, answers
 from sandbox.cluster.files import write
-from sandbox.cluster.readiness import has_condition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -130,31 +130,31 @@ class ResourceMetrics:
         )
         plane.processes.wait(
             "metrics-server",
-            lambda: self._complaint("/livez") is None,
+            lambda: self._complaint() is None,
             timeout=METRICS_TIMEOUT,
             report=self._report,
         )
         plane.api.apply(_metrics_api(plane.authority.pair.certificate))
 
     def ready(self) -> None:
-        """Wait until the API server reaches it and it has measured."""
-        plane = self._plane
-        path = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.metrics.k8s.io"
-        plane.processes.wait(
-            "metrics-server",
-            lambda: self._complaint() is None and has_condition(plane.api.get(path), "Available"),
-            timeout=METRICS_TIMEOUT,
-            report=self._report,
+        """Wait until the API server reaches it and it has measured the node."""
+        self._plane.processes.wait(
+            "metrics-server", self._has_measured, timeout=METRICS_TIMEOUT, report=self._report, what="resource metrics"
         )
 
     def status(self) -> ProcessStatus:
         """Tell how it is."""
         return self._plane.processes.status("metrics-server", self._complaint)
 
-    def _complaint(self, path: str = "/readyz") -> str | None:
+    def _has_measured(self) -> bool:
+        status, body = self._plane.api.request("GET", "/apis/metrics.k8s.io/v1beta1/nodes")
+        return status == OK and bool(json.loads(body)["items"])
+
+    def _complaint(self) -> str | None:
+        # Not /readyz: it calls a server unready that has no pod to measure.
         authority = self._plane.authority
         admin = authority.issue("admin", "ml-platform:admin", organization="system:masters")
-        return Api(self._network.node, METRICS_PORT, authority=authority.pair, client=admin).health(path)
+        return Api(self._network.node, METRICS_PORT, authority=authority.pair, client=admin).health("/livez")
 
 
 def _corefile(address: str, kubeconfig: Path) -> str:

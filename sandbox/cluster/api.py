@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 if TYPE_CHECKING:
     from sandbox.cluster.certificates import Pair
 
-__all__ = ["Api", "ApiError", "answers"]
+__all__ = ["OK", "Api", "ApiError", "answers"]
 
 # Owner of the fields that the sandbox sets: readable in `kubectl get --show-managed-fields`.
 FIELD_MANAGER = "ml-platform-sandbox"

