@@ -10,7 +10,7 @@ import pulumi
 
 from components.labels import SERVED_PORT, SLOT
 from infra.guard.plan import switch_refusals
-from infra.guard.wait import INTERVAL, PROGRESS, NotCarryingError, SlotWait
+from infra.guard.wait import INTERVAL, PROGRESS, NotCarryingError, SlotWait, tell
 from infra.observed import ApiError, UnreachableError, ask, read_selector
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Gate:
         self._size = size
         self._connect = connect
         self._deadline = deadline
-        self._report = report or (pulumi.log.info)
+        self._report = report or tell
         self._dry_run = dry_run
         self._images: Mapping[str, pulumi.Input[str] | None] = {}
         self._contents: Mapping[str, pulumi.Input[str] | None] = {}

@@ -137,8 +137,7 @@ class SlotWait:
             self._told, self._told_at = missing, now
 
     async def _error(self, seen: SlotSeen, verdict: Verdict) -> NotCarryingError:
-        reasons = [reason.text for reason in seen.reasons]
-        reasons += [f"{pod.name}: {reason.text}" for pod in seen.newest for reason in pod.reasons]
+        reasons = [reason.text for reason in seen.reasons] + _of_pods(seen)
         pods = [pod.name for pod in seen.pods]
         try:
             warned = await asyncio.to_thread(
@@ -150,6 +149,17 @@ class SlotWait:
         why = "; ".join(list(dict.fromkeys(reasons))[:_SHOWN])
         missing = f"after {self.waited:.0f} s {verdict.missing}" + (f": {why}" if why else "")
         return NotCarryingError(missing, verdict.cure or "mend the slot, or put another version into it")
+
+
+def _of_pods(seen: SlotSeen) -> list[str]:
+    """Give the reasons of the newest pods, one that several share told once."""
+    sharing: dict[str, list[str]] = {}
+    for pod in seen.newest:
+        for reason in pod.reasons:
+            sharing.setdefault(reason.text, []).append(pod.name)
+    return [
+        f"{pods[0]}{f' and {len(pods) - 1} more' if len(pods) > 1 else ''}: {text}" for text, pods in sharing.items()
+    ]
 
 
 _RIGHTS = "the guard needs the rights that infra/observed/read.py lists"

@@ -53,7 +53,7 @@ def test_a_crash_looping_slot_is_refused_early_with_the_crash(flowers):
     said = refusal(flowers.pass_gate)
     assert "no switch to green (version 2)" in said
     assert "0 of 2 pods of iris-green are ready" in said
-    assert re.search(r"iris-green-\w+-\w+: container model CrashLoopBackOff \(exit code 1, Error", said)
+    assert re.search(r"iris-green-\w+-\w+ and 1 more: container model CrashLoopBackOff \(exit code 1, Error", said)
     assert "no such file" in said
     assert "4 restarts" in said
     assert "Service iris stays on blue" in said
