@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import stat
@@ -39,6 +40,7 @@ def serve(
         stop: ends what the plugin itself has started, in less than five seconds.
 
     """
+    logging.getLogger("grpc._server").addFilter(_is_news)
     server = grpc.server(
         ThreadPoolExecutor(max_workers=workers),
         options=[
@@ -58,11 +60,32 @@ def serve(
     ended.wait()
     if stop is not None:
         stop()
+    _end_the_group()
     server.stop(grace=None)
     sys.stdout.flush()
     sys.stderr.flush()
     # Threads that still wait for a cluster must not hold the process: the engine has stopped listening.
     os._exit(0)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Tell whether grpc's log line is worth the user's sight: a call that a plugin does not offer is none.
+
+    The generated services answer such a call by raising; the engine asks, hears so and does without.
+    """
+    return not (record.exc_info and isinstance(record.exc_info[1], NotImplementedError))
+
+
+def _leads_its_group() -> bool:
+    """Tell whether the engine started this plugin: it makes each the leader of a process group."""
+    return os.getpgrp() == os.getpid()
+
+
+def _end_the_group() -> None:
+    """End what processes of this plugin have left in its group, such as a shell's background jobs, deaf to SIGINT."""
+    if _leads_its_group():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.killpg(0, signal.SIGTERM)
 
 
 def _die_with_the_engine() -> None:
@@ -77,7 +100,7 @@ def _die_with_the_engine() -> None:
     def watch() -> None:
         while os.read(0, 4096):
             pass
-        if os.getpgrp() == os.getpid():  # the engine makes every plugin the leader of a group of its own
+        if _leads_its_group():
             os.killpg(0, signal.SIGKILL)
         os._exit(1)
 

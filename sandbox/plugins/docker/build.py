@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.plugins.docker.registry import credentials
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterable, Mapping
 
     from sandbox.plugins.docker.inputs import Image
@@ -38,6 +39,8 @@ class Builder:
     host: str | None
     """Where it listens; None for what DOCKER_HOST and its companions say, or Docker's own default."""
     known_credentials: Mapping[str, Credentials]
+    cancelled: threading.Event
+    """Ends a build at its next line of output."""
 
     def build(self, image: Image, *, status: Callable[[str], None], warn: Callable[[str], None]) -> str:
         """Build an image, push it unless it is to stay, and return its `repoDigest`.
@@ -98,7 +101,7 @@ class Builder:
                 platform=image.platform,
                 auth_config=auth.as_auth() if auth else None,
             )
-            _follow(events, status)
+            _follow(events, status, self.cancelled)
         except (docker.errors.APIError, BuildError) as error:
             warn(f"cacheFrom {cached}: {_reason(error)}")
 
@@ -120,12 +123,12 @@ class Builder:
                 forcerm=True,
                 decode=True,
             )
-            _follow(events, status)
+            _follow(events, status, self.cancelled)
 
     def _push(self, client: Client, image: Image, auth: Credentials | None, *, status: Callable[[str], None]) -> str:
         status("pushing")
         events = client.push(image.name, stream=True, decode=True, auth_config=auth.as_auth() if auth else None)
-        pushed = _follow(events, status)
+        pushed = _follow(events, status, self.cancelled)
         digest = pushed.get("Digest")
         if not digest:
             raise BuildError(f"the registry named no digest for {image.name}")
@@ -136,17 +139,21 @@ class Builder:
         return next(own, f"{repository}@{digest}")
 
 
-def _follow(events: Iterable[dict[str, Any]], status: Callable[[str], None]) -> dict[str, Any]:
+def _follow(
+    events: Iterable[dict[str, Any]], status: Callable[[str], None], cancelled: threading.Event
+) -> dict[str, Any]:
     """Report events until they end, and return what they said of the result.
 
     Raises:
-        BuildError: an event is an error.
+        BuildError: an event is an error, or the engine was told to stop.
 
     """
     said: deque[str] = deque(maxlen=_REMEMBERED_LINES)
     result: dict[str, Any] = {}
     last_progress = 0.0
     for event in events:
+        if cancelled.is_set():
+            raise BuildError("cancelled")
         if "error" in event:
             raise BuildError("\n".join([*said, str(event["error"])]))
         result |= event.get("aux") or {}

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,8 @@ class DockerProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def __init__(self, *, engine_address: str) -> None:
         self._engine = Engine(engine_address)
-        self._builder = Builder(host=None, known_credentials={})
+        self._cancelled = threading.Event()
+        self._builder = Builder(host=None, known_credentials={}, cancelled=self._cancelled)
 
     def GetPluginInfo(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
         """Report the version of the SDK that this provider serves."""
@@ -78,7 +80,9 @@ class DockerProvider(provider_pb2_grpc.ResourceProviderServicer):
             os.environ["DOCKER_CERT_PATH"] = str(certificates)
             os.environ.setdefault("DOCKER_TLS_VERIFY", "1")
         self._builder = Builder(
-            host=settings.get("host"), known_credentials=provider_credentials(settings.get("registryAuth"))
+            host=settings.get("host"),
+            known_credentials=provider_credentials(settings.get("registryAuth")),
+            cancelled=self._cancelled,
         )
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
@@ -132,7 +136,8 @@ class DockerProvider(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
-        """Do nothing: a build under way ends with this process, and the engine ends that."""
+        """End builds under way: the user has pressed Ctrl-C."""
+        self._cancelled.set()
         return empty_pb2.Empty()
 
     def _build(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import urllib.request
 
 import docker
@@ -222,3 +223,36 @@ def test_a_refresh_and_another_resource_type_are_answered(app, repository):
     assert "2 unchanged" in app.run("refresh", "--yes")
     app.write("__main__.py", "import pulumi_docker\npulumi_docker.Network('net')\n")
     assert "docker:index/network:Network" in app.run("preview", succeeds=False)
+
+
+@pytest.fixture
+def building(app, repository):
+    """A build whose one step speaks twice a second and would take ten minutes."""
+    shutil.copy(shutil.which("busybox") or pytest.skip("no busybox to run in an image"), app.directory / "app/busybox")
+    loop = "for i in `/bin/busybox seq 1200`; do echo $i; /bin/busybox sleep 0.5; done"
+    app.write(
+        "app/Dockerfile", f'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox", "sh", "-c", "{loop}"]\n'
+    )
+    ask(app, f"{repository}:v1", build={"network": "host"})
+    process = app.start("up", "--yes", "--skip-preview")
+    for line in process.stdout:
+        if "Step 3/3" in line or re.search(r"creating \(\d+s\) \d+", line):
+            break
+    yield app, process
+    process.kill()
+    process.communicate()
+
+
+def test_ctrl_c_ends_a_build(building):
+    app, process = building
+    process.send_signal(signal.SIGINT)
+    shown, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "cancelled" in shown
+    assert app.gone_within(6), app.processes()
+
+
+def test_a_killed_engine_leaves_no_provider(building):
+    app, process = building
+    process.kill()
+    assert app.gone_within(6), app.processes()

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-# It has a child of its own, as a program that calls kubectl has, and waits in C code, deaf to Python's signals.
+# It waits in C code, deaf to Python's signals, and has children of its own: one as kubectl would be, and a shell's
+# background job, which ignores SIGINT.
 STUBBORN = """
     import ctypes, subprocess, pathlib
     child = subprocess.Popen(["sleep", "600"])
+    subprocess.run(["sh", "-c", "sleep 601 &"])
     pathlib.Path("started").touch()
     ctypes.CDLL(None).sleep(600)
 """
