@@ -25,6 +25,8 @@ _BURST = 600
 # No request of ours outlives it: watches are not used, and the server gives up on its own after 60 s.
 _REQUEST_SECONDS = 60.0
 
+_NO_RENDERING = "the sandbox's provider does not render YAML; install the official kubernetes plugin for that"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
@@ -49,20 +51,14 @@ class Configuration:
 
 def failures(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Name what cannot be used in a provider's inputs, as pairs of property and reason."""
-    found = []
     if inputs.get("renderYamlToDirectory"):
-        found.append(
-            (
-                "renderYamlToDirectory",
-                "the sandbox's provider does not render YAML; install the official kubernetes plugin for that",
-            ),
-        )
+        return [("renderYamlToDirectory", _NO_RENDERING)]
     try:
         if not has_unknowns(inputs):
             read_configuration(inputs)
     except ProviderError as error:
-        found.append(("", str(error)))
-    return found
+        return [("", str(error))]
+    return []
 
 
 def read_configuration(inputs: Mapping[str, Any]) -> Configuration:
@@ -74,7 +70,7 @@ def read_configuration(inputs: Mapping[str, Any]) -> Configuration:
     """
     given = plain(dict(inputs))
     if given.get("renderYamlToDirectory"):
-        raise ProviderError(failures({"renderYamlToDirectory": "x"})[0][1])
+        raise ProviderError(_NO_RENDERING)
     client = _structure(given, "kubeClientSettings")
     config = given.get("kubeconfig")
     return Configuration(

@@ -165,5 +165,6 @@ def _already_exists(identity: Identity, existing: dict[str, Any]) -> str:
     return (
         f"{identity.what} already exists (managed by {', '.join(managers) or 'nobody on record'}). To manage it, "
         f"import it (`pulumi import`, id {identity.id}) or set `upsertExistingObjects` on the provider; "
-        f"to change only some of its fields, use {identity.kind}Patch; if the resource was renamed in the program, give it an alias"
+        f"to change only some of its fields, use {identity.kind}Patch; "
+        "if the resource was renamed in the program, give it an alias"
     )

@@ -107,11 +107,16 @@ def _imported(live: dict[str, Any]) -> dict[str, Any]:
 def pruned(live: Any, declared: Any, path: Path = ()) -> Any:
     """Return the live values of what was declared, so that defaults and other managers' fields show no drift.
 
-    A quantity keeps the program's spelling while it means the same. In a list whose elements have a key, only
-    the declared elements count: others were added by someone else, and an apply would leave them.
+    A quantity keeps the program's spelling while it means the same, and an empty value (`{}`, `""`, 0, false) that
+    the server left out is still there. In a list whose elements have a key, only the declared elements count: others
+    were added by someone else, and an apply would leave them.
     """
     if isinstance(live, dict) and isinstance(declared, dict):
-        return {key: pruned(live[key], value, (*path, key)) for key, value in declared.items() if key in live}
+        return {
+            key: pruned(live[key], value, (*path, key)) if key in live else value
+            for key, value in declared.items()
+            if key in live or not value
+        }
     if isinstance(live, list) and isinstance(declared, list):
         return _pruned_list(live, declared, path)
     if is_quantity(path) and same_quantity(live, declared):
