@@ -52,7 +52,7 @@ def install_plugins(pulumi_home: Path, python: Path) -> list[Path]:
     """Install all plugins to run with `python`, and return their executables.
 
     May be called again at any time, by several processes at once: each file is replaced whole, and a
-    file that is right already is not touched.
+    file that is right already is not touched. An official plugin that stands there already stays.
 
     Args:
         pulumi_home: PULUMI_HOME of the engine that is to find them.
@@ -71,8 +71,12 @@ def install_plugins(pulumi_home: Path, python: Path) -> list[Path]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write an executable file in one step, so that an engine never starts half of it."""
-    if path.is_file() and path.read_text() == text and os.access(path, os.X_OK):
+    """Write an executable script in one step, so that an engine never starts half of it.
+
+    What is there and no script is the official plugin, which does more than ours.
+    """
+    present = path.read_bytes() if path.is_file() else b"#!"
+    if not present.startswith(b"#!") or (present == text.encode() and os.access(path, os.X_OK)):
         return
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(descriptor, "w") as file:

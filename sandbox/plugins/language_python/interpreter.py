@@ -89,7 +89,17 @@ class Interpreter:
         return [str(path) for path in _answer(self.python, script)]
 
     def version(self) -> str:
-        """Return the version of this Python, such as 3.11.7."""
+        """Return the version of this Python, such as 3.11.7, from its environment's own note where there is one.
+
+        The engine asks at every command.
+        """
+        if self.virtualenv is not None and (note := self.virtualenv / "pyvenv.cfg").is_file():
+            settings = dict(line.split("=", 1) for line in note.read_text().splitlines() if "=" in line)
+            known = {name.strip(): value.strip() for name, value in settings.items()}
+            # `venv` writes the first, virtualenv and uv the second, which may have a release level at its end.
+            version = known.get("version") or ".".join(known.get("version_info", "").split(".")[:3])
+            if version:
+                return version
         return str(_answer(self.python, "import json, platform; print(json.dumps(platform.python_version()))"))
 
 

@@ -65,8 +65,15 @@ def test_installing_twice_touches_nothing_and_mends_what_is_broken(tmp_path):
     first = install_plugins(tmp_path, Path(sys.executable))
     times = [path.stat().st_mtime_ns for path in first]
     assert [path.stat().st_mtime_ns for path in install_plugins(tmp_path, Path(sys.executable))] == times
-    first[0].write_text("half of i")
+    first[0].write_text("#!/bin/sh\nhalf")
     install_plugins(tmp_path, Path(sys.executable))
     assert "exec" in first[0].read_text()
     assert len(first) == len(PLUGINS)
     assert all(sorted(path.parent.iterdir()) == [path] for path in first)
+
+
+def test_an_official_plugin_that_is_there_already_stays(tmp_path):
+    (first, *_) = install_plugins(tmp_path, Path(sys.executable))
+    first.write_bytes(b"\x7fELF\x02\x01\xff")
+    install_plugins(tmp_path, Path(sys.executable))
+    assert first.read_bytes().startswith(b"\x7fELF")
