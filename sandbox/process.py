@@ -204,7 +204,9 @@ class Processes:
         while not healthy():
             now = time.monotonic()
             if not self.alive(name):
-                raise ProcessError(f"{name} died while it was starting. The end of its log:\n{self.tail(name)}")
+                raise ProcessError(
+                    f"{name} died while it was starting{self._hint(name)}. The end of its log:\n{self.tail(name)}"
+                )
             if now - begun > timeout:
                 raise ProcessError(
                     f"{what or name} was not ready after {timeout:.0f} s. The end of the log of {name}:\n"
@@ -241,6 +243,16 @@ class Processes:
             detail=complaint or "healthy",
             memory=memory,
             uptime=max(0.0, time.time() - record.since),
+        )
+
+    def _hint(self, name: str) -> str:
+        # What the kernel calls too many open files is, with daemons as these, the number of a user's file watches.
+        if "too many open files" not in self.tail(name):
+            return ""
+        limit = Path("/proc/sys/fs/inotify/max_user_instances").read_text().strip()
+        return (
+            f": this machine's limit of {limit} inotify instances a user is used up, and a cluster takes about 20 "
+            "(sysctl fs.inotify.max_user_instances)"
         )
 
     def _remember(self, name: str, pid: int, argv: tuple[str, ...], log: Path) -> Record:

@@ -26,7 +26,8 @@ def binaries():
     return {name: tool.path for name, tool in provide(names, report=print).items()}
 
 
-@pytest.fixture(scope="session")
+# One module long, not a session: every cluster takes some 20 of a user's 128 watches of files (inotify instances).
+@pytest.fixture(scope="module")
 def plane(binaries, tmp_path_factory):
     """A control plane with two simulated nodes."""
     plane = ControlPlane(tmp_path_factory.mktemp("plane"), binaries, pods_answer=False)
@@ -53,7 +54,7 @@ def real_nodes():
     return choice
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster(real_nodes, tmp_path_factory):
     """A cluster with a real node, and an image in its registry."""
     cluster = Cluster(Layout(root=tmp_path_factory.mktemp("real")), nodes=real_nodes)
