@@ -15,7 +15,7 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
 
-from policies.rules import RULES, UNKNOWN, Rule, findings
+from policies.rules import RULES, UNKNOWN, Rule, concerns, findings
 
 __all__ = ["plain", "policies", "validator"]
 
@@ -42,8 +42,8 @@ def validator(rule: Rule) -> Callable[[ResourceValidationArgs, ReportViolation],
     """Return a rule's validation function in the SDK's shape."""
 
     def validate(args: ResourceValidationArgs, report_violation: ReportViolation) -> None:
-        if not args.resource_type.startswith("kubernetes:"):
-            return
+        if not concerns(rule, args.resource_type):
+            return  # before the proxies are unwrapped, which costs more than the rule itself
         unchecked: UnknownValueError | None = None
         for finding in findings(rule, args.resource_type, plain(args.props)):
             if finding.unknown:
@@ -63,12 +63,15 @@ def plain(value: Any) -> Any:
 
     The proxies are no dicts, and raise on the first unknown value: a rule would lose all that comes after it.
     """
+    # Most values are text, and asking whether something is a Mapping is slow.
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
     if isinstance(value, Mapping):
         return {str(key): _known(value, key) for key in value}
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+    if isinstance(value, Sequence):
         return [_known(value, index) for index in range(len(value))]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
     return value
 
 

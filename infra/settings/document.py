@@ -102,7 +102,7 @@ class Document:
     def _take(self, root: yaml.Node | None) -> None:
         needed = "environment, registry, cluster and teams"
         if root is None:
-            self._refuse((), f"the file is empty; a stack needs config with {needed}", line=1)
+            self._refuse((), f"the file is empty; a stack needs {needed}", line=1)
             return
         if not isinstance(root, yaml.MappingNode):
             self._refuse((), f"the file holds no mapping; a stack needs config with {needed}", line=_line(root))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from policies.rules.health import probes
 from policies.rules.identity import no_automount_token, no_default_service_account, rbac_no_wildcards
 from policies.rules.images import image_digest, image_not_latest
-from policies.rules.objects import objects
+from policies.rules.objects import kind_of, objects
 from policies.rules.pod_security import privileged, read_only_root, run_as_non_root
 from policies.rules.resources import requests_limits
 from policies.rules.rule import Finding, Rule
@@ -13,7 +13,7 @@ from policies.rules.secrets import no_secret_in_env
 from policies.rules.services import service_not_node_port
 from policies.rules.unknown import UNKNOWN
 
-__all__ = ["RULES", "UNKNOWN", "Finding", "Rule", "findings", "objects"]
+__all__ = ["RULES", "UNKNOWN", "Finding", "Rule", "concerns", "findings", "objects"]
 
 RULES: tuple[Rule, ...] = (
     requests_limits,
@@ -29,6 +29,12 @@ RULES: tuple[Rule, ...] = (
     privileged,
     run_as_non_root,
 )
+
+
+def concerns(rule: Rule, resource_type: str) -> bool:
+    """Tell by a resource's type alone whether a rule has anything to look at."""
+    kind = kind_of(resource_type)
+    return kind is not None and (kind.endswith("List") or kind.removesuffix("Patch") in rule.kinds)
 
 
 def findings(rule: Rule, resource_type: str, properties: dict[str, object]) -> list[Finding]:

@@ -98,7 +98,7 @@ def test_an_empty_file_is_called_empty(engine):
     with pytest.raises(pulumi.RunError) as caught:
         engine({}, file="")
     [told] = str(caught.value).splitlines()[1:]
-    assert told.startswith("stacks/Pulumi.prod.yaml:1: the file is empty; a stack needs config with environment")
+    assert told.startswith("stacks/Pulumi.prod.yaml:1: the file is empty; a stack needs environment")
 
 
 def test_a_fraction_as_a_key_keeps_its_place(engine, decrypted, valid_text):

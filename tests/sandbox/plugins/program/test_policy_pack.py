@@ -1,0 +1,79 @@
+"""The policy pack under the real engine: what breaks a rule is stopped, before anything is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[4]
+
+# Components with Kubernetes' type tokens: the engine shows them to the pack as it shows the provider's resources, and
+# no cluster is asked.
+PROGRAM = """
+    import pulumi
+
+    class Object(pulumi.ComponentResource):
+        def __init__(self, token, name, **properties):
+            super().__init__(token, name, properties)
+            self.register_outputs({})
+
+    config = pulumi.Config()
+    Object("kubernetes:core/v1:Service", "churn", kind="Service", spec={"type": config.require("type")})
+    if config.get_bool("pod"):
+        image = pulumi.runtime.rpc.UNKNOWN if pulumi.runtime.is_dry_run() else config.require("image")
+        Object(
+            "kubernetes:core/v1:Pod",
+            "churn-pod",
+            kind="Pod",
+            spec={
+                "automountServiceAccountToken": False,
+                "serviceAccountName": "model",
+                "securityContext": {"runAsNonRoot": True},
+                "restartPolicy": "Never",
+                "containers": [
+                    {
+                        "name": "model",
+                        "image": image,
+                        "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "1Gi"}},
+                        "securityContext": {"readOnlyRootFilesystem": True},
+                    }
+                ],
+            },
+        )
+"""
+
+
+@pytest.fixture
+def policed(project):
+    project.describe(PROGRAM)
+    project.environment["PULUMI_OPTION_POLICY_PACK"] = str(ROOT / "policies")
+    return project
+
+
+def made(project):
+    return [resource["type"] for resource in project.resources() if resource["type"].startswith("kubernetes:")]
+
+
+def test_a_mandatory_violation_stops_preview_and_up_and_says_how_to_mend_it(policed):
+    policed.run("config", "set", "type", "NodePort")
+    for command in (("preview",), ("up", "--yes"), ("up", "--yes", "--skip-preview")):
+        told = policed.run(*command, succeeds=False)
+        assert "service-not-node-port" in told
+        assert "[mandatory]" in told
+        assert "Use type ClusterIP" in told
+    assert made(policed) == []
+
+
+def test_what_a_preview_cannot_know_is_said_then_and_checked_before_it_is_made(policed):
+    for key, value in (("type", "ClusterIP"), ("pod", "true"), ("image", "churn:8")):
+        policed.run("config", "set", key, value)
+    told = policed.run("preview")
+    assert "can't run policy 'image-digest'" in told
+    assert 'spec.containers["model"].image' in told
+    told = policed.run("up", "--yes", succeeds=False)
+    assert 'image "churn:8" has no digest' in told
+    assert made(policed) == ["kubernetes:core/v1:Service"]
+    policed.run("config", "set", "image", f"churn@sha256:{'8' * 64}")
+    policed.run("up", "--yes")
+    assert sorted(made(policed)) == ["kubernetes:core/v1:Pod", "kubernetes:core/v1:Service"]
