@@ -42,7 +42,7 @@ def predict(url: str) -> dict[str, Any]:
     The sandbox's own address is asked directly, never through a proxy of the environment.
     """
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    request = urllib.request.Request(  # noqa: S310: the URL is the sandbox's own
+    request = urllib.request.Request(
         f"{url}/predict", data=json.dumps(FLOWER).encode(), headers={"content-type": "application/json"}
     )
     deadline = time.monotonic() + ANSWER_WITHIN_SECONDS
@@ -89,7 +89,7 @@ def predictions(models: Mapping[str, Mapping[str, Any]], kubectl: Callable[..., 
 
 def table(found: list[Prediction]) -> Table:
     """Return the predictions as a table for the terminal."""
-    shown = Table(title=None, show_edge=False, pad_edge=False)
+    shown = Table(box=None, pad_edge=False)
     for heading in ("Service", "slot", "version", "image digest", "ready", "URL from this host", "answer"):
         shown.add_column(heading, no_wrap=True)
     for one in found:

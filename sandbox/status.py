@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from sandbox.cluster import Cluster, choose_nodes
+from sandbox.images import DockerEngine
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,12 +21,14 @@ __all__ = ["show_status"]
 def show_status(layout: Layout, console: Console) -> int:
     """Print the table and return the exit code: 0 when all is well, 1 when a process is not, 3 when nothing is up."""
     nodes = choose_nodes()
-    console.print(f"nodes: {nodes.kind}, because {nodes.why}")
+    console.print(f"nodes: {nodes.kind}, because {nodes.why}", soft_wrap=True)
     if not layout.kubeconfig.exists():
         console.print("nothing is up; `make up` starts it")
         return 3
     found = Cluster(layout, nodes=nodes, report=console.print).status()
-    shown = Table(show_edge=False, pad_edge=False)
+    if nodes.kind == "real":
+        found = [*found, DockerEngine(layout, insecure_registries=[], report=console.print).status()]
+    shown = Table(box=None, pad_edge=False)
     for heading in ("process", "pid", "health", "memory", "up for"):
         shown.add_column(heading, justify="left" if heading in ("process", "health") else "right")
     for one in found:

@@ -9,6 +9,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.console import Console
+
 from sandbox.cluster import Cluster, choose_nodes
 from sandbox.links import link_tools
 from sandbox.local_stack import LocalStack
@@ -31,6 +33,8 @@ NEEDED = {
     "real": [*CONTROL_PLANE, "kubelet", "kube-proxy", "coredns", "pulumi", "kubectl"],
     "simulated": [*CONTROL_PLANE, "kwok", "pulumi", "kubectl"],
 }
+# Characters that the table of predictions takes at most, with a registry's and a model's usual names.
+TABLE_WIDTH = 140
 NEEDED_LATER = {"real": ["metrics-server"], "simulated": []}
 
 
@@ -67,7 +71,8 @@ def bring_up(layout: Layout, progress: Progress) -> None:
         with progress.part("predictions"):
             answers = predictions(stack.outputs()["models"], stack.kubectl)
         progress.console.print()
-        progress.console.print(table(answers))
+        # As wide as it is: a URL that a narrow terminal wraps can be used, one that is cut cannot.
+        Console(width=TABLE_WIDTH, highlight=False).print(table(answers))
     else:
         progress.say(f"no prediction: simulated nodes, because {nodes.why}")
     _say_what_to_do_next(layout, progress, changed=changed)

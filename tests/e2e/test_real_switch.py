@@ -14,7 +14,7 @@ from pathlib import Path
 LOAD = Path(__file__).parents[1] / "support" / "load.py"
 REQUESTS = 20_000
 # The server closes a connection of this age at its next answer; examples/iris/server.py gives the reason.
-CONNECTION_MAX_AGE_SECONDS = 15
+CONNECTION_MAX_AGE_SECONDS = 10
 
 
 class Watched:
