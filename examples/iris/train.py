@@ -55,17 +55,14 @@ def train(version: str, output: Path) -> dict[str, object]:
     if version not in ALGORITHMS:
         raise ValueError(f"unknown version {version!r}; known: {', '.join(ALGORITHMS)}")
     flowers = load_iris()
-    train_features, test_features, train_labels, test_labels = train_test_split(
-        flowers.data, flowers.target, test_size=TEST_SHARE, random_state=SEED, stratify=flowers.target
-    )
-    model = ALGORITHMS[version]().fit(train_features, train_labels)
+    model, test_features, test_labels = fit(version)
     metrics: dict[str, object] = {
         "model": "iris",
         "version": version,
         "algorithm": ALGORITHMS[version].__name__,
         "accuracy": round(accuracy_score(test_labels, model.predict(test_features)), 4),
         "log_loss": round(log_loss(test_labels, model.predict_proba(test_features)), 4),
-        "trained_on": len(train_labels),
+        "trained_on": len(flowers.target) - len(test_labels),
         "tested_on": len(test_labels),
         "scikit_learn": sklearn.__version__,
     }
@@ -82,6 +79,15 @@ def train(version: str, output: Path) -> dict[str, object]:
     for name, content in (("model", written), ("metrics", metrics)):
         (output / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
     return metrics
+
+
+def fit(version: str) -> tuple[Pipeline, np.ndarray, np.ndarray]:
+    """Return the trained pipeline, and the features and labels that were kept for its test."""
+    flowers = load_iris()
+    train_features, test_features, train_labels, test_labels = train_test_split(
+        flowers.data, flowers.target, test_size=TEST_SHARE, random_state=SEED, stratify=flowers.target
+    )
+    return ALGORITHMS[version]().fit(train_features, train_labels), test_features, test_labels
 
 
 def coefficients(model: Pipeline) -> tuple[np.ndarray, np.ndarray]:
