@@ -64,7 +64,8 @@ def _message(  # noqa: PLR0911  one return a kind of error reads as the table it
     }.get(error["type"])
     if wanted is None:
         return f"{error['msg'][:1].lower()}{error['msg'][1:]}; found {_shown(value)}"
-    return f"expected {wanted}, found {_shown(value)}"
+    hint = f"; write it in quotes: {quote(_shown(value))}" if wanted == "text" and isinstance(value, bool) else ""
+    return f"expected {wanted}, found {_shown(value)}{hint}"
 
 
 def _shown(value: object) -> str:

@@ -77,3 +77,9 @@ def test_merge_keys_are_refused():
     text = "config:\n  ml-platform:teams:\n    a: &a {x: 1}\n    b: {<<: *a}\n"
     [told] = mistakes(text)
     assert told.startswith("4: teams.b: merge keys (<<) are lost when `pulumi config set` writes the file")
+
+
+def test_a_switch_where_text_belongs_is_told_to_be_quoted(valid):
+    valid["models"]["churn"]["env"]["DEBUG"] = True
+    with pytest.raises(SettingsError, match='expected text, found true; write it in quotes: "true"'):
+        Settings.parse(valid)
