@@ -24,8 +24,8 @@ Report = Callable[[str], None]
 
 # Short enough that a start of half a second is not rounded up, long enough to cost no CPU.
 POLL_SECONDS = 0.05
-# Nothing is silent for more than five seconds: the promise of `make up`.
-REPORT_SECONDS = 4.0
+# Nothing is silent for more than five seconds: the promise of `make up`. One health check may take three of them.
+REPORT_SECONDS = 2.0
 # A log larger than this is set aside at the next start, so that a sandbox left running never fills the disk.
 LOG_LIMIT = 20 * 1024 * 1024
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal
 
 from sandbox.cluster.cgroups import hierarchies
 from sandbox.cluster.errors import ClusterError
+from sandbox.cluster.files import write
 from sandbox.cluster.namespaces import UNSHARE
 from sandbox.cluster.real import CNI_DIRECTORIES
 
-__all__ = ["Nodes", "choose_nodes"]
+if TYPE_CHECKING:
+    from sandbox.paths import Layout
+
+__all__ = ["Nodes", "choose_nodes", "remember_nodes", "remembered_nodes"]
 
 Kind = Literal["real", "simulated"]
 
@@ -35,11 +40,11 @@ class Nodes:
     why: str
 
 
-def choose_nodes() -> Nodes:
+def choose_nodes(layout: Layout | None = None) -> Nodes:
     """Return real nodes where this machine can have them, else simulated ones, with the first reason that says so.
 
-    SANDBOX_NODES=real or simulated decides instead. Packages that are missing are no reason against real nodes where
-    they can be installed.
+    SANDBOX_NODES=real or simulated decides instead; without it, a sandbox that is up keeps the nodes that it has.
+    Packages that are missing are no reason against real nodes where they can be installed.
     """
     wanted = os.environ.get("SANDBOX_NODES", "")
     if wanted == "simulated":
@@ -48,10 +53,30 @@ def choose_nodes() -> Nodes:
         return Nodes(kind="real", why="SANDBOX_NODES asks for it")
     if wanted:
         raise ClusterError(f"SANDBOX_NODES={wanted}: it may be real or simulated")
+    chosen = None if layout is None else remembered_nodes(layout)
+    if chosen is not None:
+        return chosen
     obstacle = _obstacle()
     if obstacle is not None:
         return Nodes(kind="simulated", why=obstacle)
     return Nodes(kind="real", why="root, namespaces, control groups and the needed programs are there")
+
+
+def remembered_nodes(layout: Layout) -> Nodes | None:
+    """Return the nodes of the sandbox that is up in this directory, or None when none is."""
+    try:
+        return Nodes(**json.loads((layout.cluster / "nodes.json").read_text()))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+
+
+def remember_nodes(layout: Layout, nodes: Nodes | None) -> None:
+    """Write down which nodes the sandbox has, and why; None when it has none any more."""
+    path = layout.cluster / "nodes.json"
+    if nodes is None:
+        path.unlink(missing_ok=True)
+    else:
+        write(path, json.dumps(asdict(nodes)))
 
 
 def _obstacle() -> str | None:

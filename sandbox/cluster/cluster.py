@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.cluster.addons import ClusterDns, ResourceMetrics
 from sandbox.cluster.cgroups import make_groups, remove_groups
+from sandbox.cluster.choice import remember_nodes, remembered_nodes
 from sandbox.cluster.control_plane import BINARIES, CONTEXT, ControlPlane, cached_binaries
 from sandbox.cluster.errors import ClusterError
 from sandbox.cluster.files import write_private
@@ -109,10 +110,14 @@ class Cluster:
         something that the user can mend is in the way.
         """
         with self._locked():
-            other = "simulated" if self._real else "real"
-            if (self.layout.cluster / "kind").exists() and (self.layout.cluster / "kind").read_text() == other:
-                raise ClusterError(f"this sandbox has {other} nodes: take it down (`make down`) before changing them")
-            (self.layout.cluster / "kind").write_text(self.nodes.kind)
+            former = remembered_nodes(self.layout)
+            if former is not None and former.kind != self.nodes.kind:
+                raise ClusterError(
+                    f"this sandbox has {former.kind} nodes: take it down (`make down`) before changing them"
+                )
+            if self._real and self.layout.root.is_relative_to("/run"):
+                raise ClusterError(f"{self.layout.root}: a sandbox cannot be in /run, which its processes do not see")
+            remember_nodes(self.layout, self.nodes)
             begun = time.monotonic()
             plane = self._start_real() if self._real else self._start_simulated()
             write_private(self.layout.kubeconfig, plane.kubeconfig.read_bytes())
@@ -139,7 +144,7 @@ class Cluster:
             self._namespaces.stop()
             self._clear()
             self.layout.kubeconfig.unlink(missing_ok=True)
-            (self.layout.cluster / "kind").unlink(missing_ok=True)
+            remember_nodes(self.layout, None)
 
     def status(self) -> list[ProcessStatus]:
         """Tell how each process is, by its own health endpoint."""

@@ -74,6 +74,11 @@ class RealNode:
         ctr = [*self._namespaces.prefix, "ctr", "--address", CONTAINERD_SOCKET, "--namespace", "k8s.io"]
         # An answering socket does not mean that every plugin is loaded.
         self._processes.wait("containerd", lambda: _runs([*ctr, "version"]), timeout=TIMEOUT, report=self._report)
+        # containerd runs on without what failed to load, and a kubelet would then fail with words of its own.
+        broken = [line for line in run([*ctr, "plugins", "list"]).splitlines() if " cri " in line and "error" in line]
+        if broken:
+            said = [line for line in self._processes.tail("containerd", 200).splitlines() if "grpc.v1.cri" in line]
+            raise ClusterError(f"containerd cannot serve a kubelet: {said[-1] if said else broken[0]}")
         if PAUSE_IMAGE not in run([*ctr, "images", "list", "--quiet"]).split():
             run([*ctr, "images", "import", archive])
 

@@ -129,13 +129,11 @@ def test_every_process_is_healthy(cluster):
     assert all(Path(f"/proc/{status.pid}").exists() for status in statuses.values())
 
 
-def test_a_pod_runs_from_an_image_of_the_registry_behind_its_readiness_probe(
-    cluster, real_api, real_namespace, pod, push, eventually
-):
+def test_a_pod_runs_from_an_image_of_the_registry_behind_its_probe(cluster, real_namespace, pod, push, eventually):
     digest = push(cluster.registry, "ml/box", "1")
     manifest = web(pod, real_namespace)
     manifest["spec"]["containers"][0]["image"] = f"{cluster.registry}/ml/box@{digest}"
-    running = ready_pod(real_api, manifest, eventually)
+    running = ready_pod(cluster._parts().plane.api, manifest, eventually)
     assert running["status"]["containerStatuses"][0]["imageID"].endswith(digest)
     assert answer(f"http://{running['status']['podIP']}:8080/") == "served-by-web\n"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.cluster import Cluster, ClusterError, Nodes
+from sandbox.cluster import Cluster, ClusterError, Nodes, choose_nodes
 from sandbox.cluster.api import ApiError
 from sandbox.cluster.readiness import has_condition
 from sandbox.cluster.simulated import NodeShape
@@ -65,7 +65,8 @@ def test_a_request_to_a_simulated_pod_fails_on_this_machine(api, namespace, pod,
         api.get(f"{pod_path(namespace, 'p')}/proxy/")
 
 
-def test_a_whole_cluster_starts_with_nodes_of_the_declared_shapes_and_stops(tmp_path, binaries):
+def test_a_whole_cluster_starts_with_nodes_of_the_declared_shapes_and_stops(tmp_path, binaries, monkeypatch):
+    monkeypatch.delenv("SANDBOX_NODES", raising=False)
     gpu = NodeShape(
         name="gpu", count=1, cpu="8", taints=["nvidia.com/gpu=true:NoSchedule"], extended={"nvidia.com/gpu": "2"}
     )
@@ -84,6 +85,7 @@ def test_a_whole_cluster_starts_with_nodes_of_the_declared_shapes_and_stops(tmp_
         assert set(nodes) == {"simulated-1", "gpu-1"}
         assert nodes["gpu-1"]["status"]["allocatable"]["nvidia.com/gpu"] == "2"
         assert nodes["gpu-1"]["spec"]["taints"][0]["effect"] == "NoSchedule"
+        assert choose_nodes(layout) == SIMULATED
         with pytest.raises(ClusterError, match="this sandbox has simulated nodes"):
             Cluster(layout, nodes=Nodes(kind="real", why="a test"), report=lines.append).start()
     finally:
