@@ -132,3 +132,10 @@ def test_a_file_says_what_is_public(path):
     if path.name != "__init__.py":
         assert len(exported) == 1
         assert exported[0] == sorted(exported[0], key=lambda name: (not name.isupper(), name))
+
+
+@pytest.mark.parametrize("package", ["infra", "policies"])
+def test_no_file_hides_a_standard_module(package):
+    """With `main: infra/` the folder itself stands first on sys.path: infra/platform.py would break Python."""
+    names = {path.stem for path in (REPOSITORY / package).iterdir()}
+    assert names & set(sys.stdlib_module_names) == set()
