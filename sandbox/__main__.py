@@ -45,9 +45,9 @@ def start_cluster() -> None:
     from sandbox.cluster import Cluster, choose_nodes
     from sandbox.progress import Progress
 
-    progress = Progress()
+    progress, layout = Progress(), Layout.default()
     with progress.part("cluster"):
-        Cluster(Layout.default(), nodes=choose_nodes(), report=progress.say).start()
+        Cluster(layout, nodes=choose_nodes(layout), report=progress.say).start()
 
 
 @app.command()

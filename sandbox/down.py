@@ -24,7 +24,7 @@ def take_down(layout: Layout, progress: Progress, *, clean: bool = False) -> Non
     """
     if layout.root.exists():
         with progress.part("taking the sandbox down"):
-            Cluster(layout, nodes=choose_nodes(), report=progress.say).stop()
+            Cluster(layout, nodes=choose_nodes(layout), report=progress.say).stop()
             _stop_docker(layout, progress)
             for path in layout.root.iterdir():
                 if path != layout.passphrase:

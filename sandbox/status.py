@@ -20,7 +20,7 @@ __all__ = ["show_status"]
 
 def show_status(layout: Layout, console: Console) -> int:
     """Print the table and return the exit code: 0 when all is well, 1 when a process is not, 3 when nothing is up."""
-    nodes = choose_nodes()
+    nodes = choose_nodes(layout)
     console.print(f"nodes: {nodes.kind}, because {nodes.why}", soft_wrap=True)
     if not layout.kubeconfig.exists():
         console.print("nothing is up; `make up` starts it")

@@ -40,7 +40,7 @@ NEEDED_LATER = {"real": ["metrics-server"], "simulated": []}
 
 def bring_up(layout: Layout, progress: Progress) -> None:
     """Bring everything up; each step finds what an earlier run did and goes on from there."""
-    nodes = choose_nodes()
+    nodes = choose_nodes(layout)
     progress.say(f"nodes: {nodes.kind}, because {nodes.why}")
     with progress.part("tools"):
         _packages(nodes, progress)
