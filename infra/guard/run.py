@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from components.model_slot import Floor
-    from infra.guard.declared import DeclaredModel
+    from infra.guard.declared import DeclaredModel, DeclaredSlot
+    from infra.observed import SlotSeen
     from infra.settings.cluster import Cluster
     from infra.settings.guard import Guard as GuardSettings
 
@@ -142,20 +143,16 @@ class Guard:
         """Compare what is live with what is declared; await it when an `up` has registered the Service.
 
         Routing first: import, adoption and drift run no update hook, so that what another hand changed looks
-        unchanged to the engine. Then the slots whose content this run has changed, since the gate asks only the
-        one that traffic moves to: both roll out side by side, and a version that cannot run fails the `up` in
-        seconds. Raises SwitchRefusedError, naming what to run.
+        unchanged to the engine. Then the slots that this run has changed or a former one has left unfinished,
+        since the gate asks only the one that traffic moves to: both roll out side by side, and a version that
+        cannot run fails the `up` in seconds, each time. Raises SwitchRefusedError, naming what to run.
         """
         await self._verify_routing(model)
         gate = self._gates.get(model.name)
         known = model if gate is None else await gate.resolved()
         seen = self._observed.model(model.name)
-        changed = [
-            slot
-            for slot, declared in known.slots.items()
-            if declared.content is not None and declared.content != seen.slots[slot].content
-        ]
-        await asyncio.gather(*(self._verify_rollout(known, slot) for slot in changed))
+        unfinished = [slot for slot in known.slots if _unfinished(known.slots[slot], seen.slots[slot])]
+        await asyncio.gather(*(self._verify_rollout(known, slot) for slot in unfinished))
 
     def _deadline(self, model: DeclaredModel, slot: SlotName) -> float:
         """Give the seconds that a slot is waited for: as set, else the default and what a pod may take to start.
@@ -203,6 +200,17 @@ class Guard:
             raise SwitchRefusedError(
                 f"{model.name}: version {version} does not come up in slot {slot}: {error}: {error.cure}."
             ) from None
+
+
+def _unfinished(declared: DeclaredSlot, seen: SlotSeen) -> bool:
+    """Whether a slot, as it was seen before this run, has something left to roll out.
+
+    One scaled to zero has not: a switch will wake it. A pod that is away for a moment is no rollout either.
+    """
+    if seen.exists and seen.desired == 0:
+        return False
+    changed = declared.content is not None and declared.content != seen.content
+    return changed or (seen.exists and (not seen.settled or seen.ready == 0))
 
 
 async def _content(inputs: Mapping[str, Any] | None) -> Any:
