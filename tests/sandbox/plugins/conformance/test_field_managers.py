@@ -40,9 +40,10 @@ def words(values: dict[str, str]) -> str:
     return text
 
 
-def config_map(name: str, **content) -> dict:
-    labels = content.pop("labels", {})
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": labels}, **content}
+def config_map(name: str, *, labels: dict[str, str] | None = None, data: dict[str, str] | None = None) -> dict:
+    # An empty mapping would be a field as well, and a conflict.
+    metadata = {"name": name} | ({"labels": labels} if labels else {})
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata} | ({"data": data} if data else {})
 
 
 @pytest.fixture(scope="module")

@@ -47,8 +47,8 @@ def test_a_provider_killed_while_it_waits_loses_nothing_and_the_next_up_converge
         if running.poll() is None:
             os.killpg(running.pid, signal.SIGKILL)
     assert running.returncode != 0, output
-    node = "/api/v1/nodes/simulated-0"
-    stack.cluster.edit(node, {"metadata": {"labels": {"free": stack.namespace}}})
+    node = stack.cluster.get("/api/v1/nodes")["items"][0]["metadata"]["name"]
+    stack.cluster.edit(f"/api/v1/nodes/{node}", {"metadata": {"labels": {"free": stack.namespace}}})
     stack.up()
     assert stack.up().changes == {"unchanged": OBJECTS + 2}
     live = stack.cluster.get(f"{stack.apps}/deployments/iris")

@@ -38,11 +38,11 @@ k8s.core.v1.ConfigMap(
 k8s.core.v1.ConfigMap(
     "second",
     metadata={"namespace": NAMESPACE, "name": "second"},
-    data={"uid": first.metadata["uid"], "name": first.metadata["name"]},
+    data={"id": first.id, "name": first.metadata["name"]},
 )
 k8s.core.v1.Service(
     "third",
-    metadata={"namespace": NAMESPACE, "name": first.metadata["uid"].apply(lambda uid: "s-" + uid)},
+    metadata={"namespace": NAMESPACE, "name": first.id.apply(lambda id: "s-" + id.rpartition("/")[2])},
     spec={"type": "ExternalName", "externalName": "example.com"},
 )
 """
@@ -92,9 +92,9 @@ def test_a_custom_resource_that_its_schema_forbids_is_refused_in_the_preview(sto
 
 
 def test_values_that_were_not_known_in_the_preview_are_filled_in(story):
-    first = story.states["first"]["outputs"]["metadata"]
-    assert story.second["data"] == {"uid": first["uid"], "name": first["name"]}
-    assert f"s-{first['uid']}" in [service["metadata"]["name"] for service in story.services]
+    name = story.states["first"]["outputs"]["metadata"]["name"]
+    assert story.second["data"] == {"id": f"{story.namespace}-inner/{name}", "name": name}
+    assert f"s-{name}" in [service["metadata"]["name"] for service in story.services]
 
 
 def test_a_plan_that_was_carried_out_leaves_nothing_to_preview(story):
@@ -106,17 +106,14 @@ def test_a_destroy_waits_until_the_namespace_is_gone(story):
     assert story.inner is None
 
 
-def test_fields_that_the_server_would_refuse_are_refused_in_the_preview_with_its_reasons(stack):
+def test_a_field_that_the_server_would_refuse_is_refused_in_the_preview_with_its_reason(stack):
     stack.program(
         """
-        claim = {"accessModes": ["Sometimes"], "resources": {"requests": {"storage": "1Gi"}}}
-        k8s.core.v1.Service("port", metadata={"namespace": NAMESPACE}, spec={"ports": [{"port": 123456}]})
-        k8s.core.v1.PersistentVolumeClaim("mode", metadata={"namespace": NAMESPACE}, spec=claim)
+        k8s.core.v1.Service("wrong", metadata={"namespace": NAMESPACE}, spec={"ports": [{"port": 123456}]})
         """
     )
-    said = stack.preview("--continue-on-error", succeeds=False).output
-    assert "must be between 1 and 65535" in said
-    assert "supported values" in said.lower()
+    assert "must be between 1 and 65535" in stack.preview(succeeds=False).output
+    assert "must be between 1 and 65535" in stack.up(succeeds=False).output
 
 
 def test_a_cluster_that_cannot_be_reached_is_named_as_the_reason(stack):
