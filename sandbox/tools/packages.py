@@ -36,6 +36,7 @@ NODE_PACKAGES = (
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
 _SAVED = Path("/usr/sbin/policy-rc.d.ml-platform-saved")
+_LOCK = Path("/run/lock/ml-platform-packages")  # of the machine, not of a user: there is one dpkg
 # 101 is "action forbidden by policy", as invoke-rc.d's manual page defines it.
 _DENY = "#!/bin/sh\n# Written by the ml-platform sandbox for the time of one installation.\nexit 101\n"
 _APT = ["apt-get", "-q", "-y", "-o", "Dpkg::Use-Pty=0", "-o", "DPkg::Lock::Timeout=120"]
@@ -78,7 +79,7 @@ def ensure_packages(packages: Sequence[str], *, report: Callable[[str], None]) -
     report(f"installing Debian packages, services kept from starting: {names}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1"}
     install = [*_APT, "install", "--no-install-recommends", *missing]
-    with locked(Path("/run/lock/ml-platform-packages"), "packages", report), services_kept_from_starting():
+    with locked(_LOCK, "packages", report), services_kept_from_starting():
         failure = None
         if _known(missing):
             failure = run_reporting(install, doing=f"apt-get install {names}", report=report, env=environment)
