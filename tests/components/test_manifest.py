@@ -27,12 +27,16 @@ def test_the_type_token_is_the_official_one(engine):
 
 def test_the_typed_class_registers_what_a_manifest_registers(engine):
     """So that state made through one is readable through the other."""
-    from pulumi_kubernetes.core.v1 import ConfigMap  # here, since its import is what ours saves
+    # Of the smallest group: importing the core group alone takes longer than all tests of this file.
+    from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
 
-    typed = engine.run(lambda: ConfigMap("a", metadata={"name": "a", "namespace": "n"}, data={"k": "v"}))
-    generic = engine.run(
-        lambda: Manifest("v1:ConfigMap", "a", {"metadata": {"name": "a", "namespace": "n"}, "data": {"k": "v"}})
+    metadata, spec = {"name": "a", "namespace": "n"}, {"maxUnavailable": 1, "selector": {"matchLabels": {"a": "b"}}}
+    typed = engine.run(
+        lambda: PodDisruptionBudget(
+            "a", metadata=metadata, spec={"max_unavailable": 1, "selector": {"match_labels": {"a": "b"}}}
+        )
     )
+    generic = engine.run(lambda: Manifest("policy/v1:PodDisruptionBudget", "a", {"metadata": metadata, "spec": spec}))
     assert generic.resources == typed.resources
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime import settings as runtime_settings
 from pulumi.runtime.proto import engine_pb2
-from pulumi.runtime.stack import Stack, run_pulumi_func
+from pulumi.runtime.stack import Stack, wait_for_rpcs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -211,4 +211,20 @@ class Engine:
             finally:
                 stack._finish()
 
-        await run_pulumi_func(inside)
+        runtime_settings.SETTINGS.outputs.clear()  # what a run that failed has left
+        try:
+            await inside()
+        finally:
+            await self._drain()
+
+    async def _drain(self) -> None:
+        """Wait for all that was declared.
+
+        All at once: the SDK itself waits for the first of all outputs, again and again, a third of a run's time.
+        """
+        await wait_for_rpcs(await_all_outstanding_tasks=False)
+        outputs = runtime_settings.SETTINGS.outputs
+        while pending := list(outputs):
+            outputs.clear()
+            await asyncio.gather(*pending)
+            await wait_for_rpcs(await_all_outstanding_tasks=False)
