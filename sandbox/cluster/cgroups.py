@@ -6,12 +6,12 @@ import contextlib
 import time
 from pathlib import Path
 
-__all__ = ["hierarchies", "make_groups", "remove_groups"]
+__all__ = ["enable_controllers", "hierarchies", "make_groups", "remove_groups"]
 
 # The kernel lets go of an ended process's group a moment after the process.
 REMOVAL_SECONDS = 5.0
-# What a kubelet limits pods by.
-CONTROLLERS = ("cpu", "memory", "pids", "cpuset", "io")
+# What a kubelet limits pods by, and asks for in its root group where the machine has it.
+CONTROLLERS = ("cpu", "memory", "pids", "cpuset", "io", "hugetlb")
 
 
 def hierarchies() -> list[Path]:
@@ -24,16 +24,26 @@ def hierarchies() -> list[Path]:
     return mounts
 
 
+def enable_controllers(mount: Path) -> None:
+    """Let groups of a version 2 hierarchy have what a kubelet needs; version 1 has nothing to enable.
+
+    Raises `OSError` where the hierarchy's own group holds processes, as in a container that was given a part of one.
+    """
+    available = mount / "cgroup.controllers"
+    if not available.exists():
+        return
+    wanted = [controller for controller in CONTROLLERS if controller in available.read_text().split()]
+    enabled = (mount / "cgroup.subtree_control").read_text().split()
+    missing = [f"+{controller}" for controller in wanted if controller not in enabled]
+    if missing:
+        (mount / "cgroup.subtree_control").write_text(" ".join(missing))
+
+
 def make_groups(name: str) -> None:
     """Make the group in every hierarchy: a kubelet refuses a root that does not exist."""
     for mount in hierarchies():
         available = mount / "cgroup.controllers"
-        if available.exists():
-            wanted = [c for c in CONTROLLERS if c in available.read_text().split()]
-            enabled = (mount / "cgroup.subtree_control").read_text().split()
-            missing = [f"+{controller}" for controller in wanted if controller not in enabled]
-            if missing:
-                (mount / "cgroup.subtree_control").write_text(" ".join(missing))
+        enable_controllers(mount)
         group = mount / name
         group.mkdir(exist_ok=True)
         # Version 1 starts a group without processors or memory nodes, and no process may enter it.

@@ -11,7 +11,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
-from sandbox.cluster.cgroups import hierarchies
+from sandbox.cluster.cgroups import enable_controllers, hierarchies
 from sandbox.cluster.errors import ClusterError
 from sandbox.cluster.files import write
 from sandbox.cluster.namespaces import UNSHARE
@@ -112,6 +112,7 @@ def _groups_obstacle() -> str | None:
         available = mount / "cgroup.controllers"
         names = available.read_text().split() if available.exists() else mount.name.split(",")
         try:
+            enable_controllers(mount)
             (mount / probe).mkdir()
         except OSError as error:
             if {"memory", "cpu"} & set(names):

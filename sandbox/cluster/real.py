@@ -153,7 +153,21 @@ class RealNode:
             raise ClusterError("no network plugins found: apt-get install containernetworking-plugins")
         configuration = self._directory / "net.d"
         write(configuration / "10-sandbox.conflist", json.dumps(_pod_network(self._network)))
-        write(self._directory / "containerd.toml", _containerd(hosts, plugins, configuration))
+        write(
+            self._directory / "containerd.toml", _containerd(hosts, plugins, configuration, snapshots=self._snapshots())
+        )
+
+    def _snapshots(self) -> str:
+        """Return how containerd can stack an image's layers: overlaid, or copied where no overlay is allowed.
+
+        Such a place is a container, whose own files are an overlay already.
+        """
+        script = (
+            "cd /var/lib/containerd && mkdir -p probe/lower probe/upper probe/work probe/merged && "
+            "mount -t overlay overlay -o lowerdir=probe/lower,upperdir=probe/upper,workdir=probe/work probe/merged && "
+            "umount probe/merged && rm -r probe"
+        )
+        return "overlayfs" if _runs([*self._namespaces.prefix, "sh", "-ec", script]) else "native"
 
     def _write_node_files(self) -> None:
         plane = self._plane
@@ -191,7 +205,7 @@ def _runs(argv: list[str]) -> bool:
     return True
 
 
-def _containerd(hosts: Path, plugins: Path, configuration: Path) -> str:
+def _containerd(hosts: Path, plugins: Path, configuration: Path, *, snapshots: str) -> str:
     # restrict_oom_score_adj: a container may lack the right to make a process less likely to be killed.
     # disable_apparmor: a profile would be loaded for the whole machine.
     return f"""version = 2
@@ -210,6 +224,8 @@ state = "/run/containerd"
     conf_dir = "{configuration}"
   [plugins."io.containerd.grpc.v1.cri".registry]
     config_path = "{hosts}"
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "{snapshots}"
   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
     runtime_type = "io.containerd.runc.v2"
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
