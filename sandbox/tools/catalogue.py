@@ -78,7 +78,8 @@ class Module:
     folder: str
     package: str
     ldflags: str = ""  # `{version}` and `{number}` are filled in; most programs learn their version only so
-    # Of disk while building, measured from empty caches: modules unpacked, their archives, and objects.
+    # Of disk while building. All six modules took 5.1 GB of modules and 4.3 GB of objects together, from empty
+    # caches; these are estimates of each one's share on its own, on the safe side.
     megabytes: int
 
 

@@ -61,27 +61,27 @@ def _install(home: Path, report: Callable[[str], None]) -> None:
     """Install uv with the Python that runs this, by whichever of its two ways it has."""
     fresh = home.with_name(f".new-{home.name}")
     pip_install = ["install", "--quiet", "--require-hashes", "--no-deps", "--only-binary=:all:", "-r", str(_LOCK)]
+    python = sys.executable
+    # Its own pip first, where it has one: an environment with a new pip in it takes several times as long.
+    ways = (
+        ([[python, "-m", "pip", *pip_install, "--target", str(fresh)]]),
+        ([[python, "-m", "venv", str(fresh)], [str(fresh / "bin" / "python"), "-m", "pip", *pip_install]]),
+    )
     failures = []
-    for attempt in range(2):
-        for prepare, command in (
-            ([sys.executable, "-m", "venv", str(fresh)], [str(fresh / "bin" / "python"), "-m", "pip", *pip_install]),
-            (
-                [sys.executable, "-m", "pip", "--version"],
-                [sys.executable, "-m", "pip", *pip_install, "--target", str(fresh)],
-            ),
-        ):
-            shutil.rmtree(fresh, ignore_errors=True)
-            failure = run_reporting(prepare, doing="preparing for uv", report=report, env=os.environ)
+    for way in (*ways, *ways):
+        shutil.rmtree(fresh, ignore_errors=True)
+        failure = None
+        for command in way:
             failure = failure or run_reporting(command, doing="installing uv", report=report, env=os.environ)
-            if failure is None and (fresh / "bin" / "uv").exists():
-                fresh.rename(home)
-                return
-            failures.append(failure or "uv came without its program")
-        # Debian's Python comes without what `venv` needs, and so without pip.
-        if attempt == 0 and sys.executable.startswith("/usr/bin/") and is_root_on_apt():
+        if failure is None and (fresh / "bin" / "uv").exists():
+            fresh.rename(home)
+            return
+        failures.append(failure or "uv came without its program")
+        if len(failures) == len(ways):
+            # Debian's Python comes without what `venv` needs, and so without pip.
+            if not python.startswith("/usr/bin/") or not is_root_on_apt():
+                break
             ensure_packages(["python3-venv"], report=report)
-        else:
-            break
     shutil.rmtree(fresh, ignore_errors=True)
     raise ToolError(
         f"uv cannot be installed with {sys.executable}: {failures[-2].splitlines()[-1]}; "
