@@ -18,7 +18,7 @@ from sandbox.plugins.kubernetes.create import create
 from sandbox.plugins.kubernetes.delete import delete
 from sandbox.plugins.kubernetes.diff import Kind, diff
 from sandbox.plugins.kubernetes.engine import Engine
-from sandbox.plugins.kubernetes.errors import InitializationError, ProviderError
+from sandbox.plugins.kubernetes.errors import InitializationError, ProviderError, UnreachableError
 from sandbox.plugins.kubernetes.naming import Autonaming, field_manager
 from sandbox.plugins.kubernetes.properties import Properties, decode, encode, plain
 from sandbox.plugins.kubernetes.read import read
@@ -44,6 +44,9 @@ _LATER = (
     "is not offered by the sandbox's kubernetes provider: charts, kustomizations and YAML files as components need the "
     "official kubernetes plugin"
 )
+
+# The official provider's words: runbooks and searches know them.
+_UNREACHABLE = "configured Kubernetes cluster is unreachable"
 
 
 class Provider(provider_pb2_grpc.ResourceProviderServicer):
@@ -251,6 +254,9 @@ def _answer(context: grpc.ServicerContext, work: Callable[[], Any]) -> Any:
         return work()
     except InitializationError as error:
         _partial(context, error)
+    except UnreachableError as error:
+        text = str(error)
+        context.abort(grpc.StatusCode.UNKNOWN, text if _UNREACHABLE in text else f"{_UNREACHABLE}: {text}")
     except (ProviderError, TypeError) as error:
         context.abort(grpc.StatusCode.UNKNOWN, str(error))
 

@@ -129,7 +129,7 @@ def test_a_cluster_that_cannot_be_reached_is_named_as_the_reason(stack):
     kubeconfig = stack.directory / "nowhere.kubeconfig"
     kubeconfig.write_text(json.dumps(nowhere))
     outcome = stack.run("up", "--yes", "--skip-preview", succeeds=False, KUBECONFIG=str(kubeconfig))
-    assert "unreachable" in outcome.output
+    assert "configured Kubernetes cluster is unreachable" in outcome.output
     assert "settings" not in stack.resources()
 
 
