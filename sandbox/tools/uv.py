@@ -36,7 +36,7 @@ def provide_uv(*, report: Callable[[str], None]) -> Path:
         raise ToolError(f"{_LOCK} pins no uv; restore it from git")
     home = cache_directory() / "uv" / version[1]
     program = home / "bin" / "uv"
-    with locked(home.with_suffix(".lock"), "uv", report):
+    with locked(home.with_name(f"{home.name}.lock"), "uv", report):
         if not program.exists():
             report(f"uv {version[1]}: installing it from its package")
             _install(home, report)
