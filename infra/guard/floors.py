@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from infra.guard.declared import DeclaredModel
     from infra.observed.state import ModelSeen
 
-__all__ = ["ROUNDING", "Hold", "floors", "moving", "switching"]
+__all__ = ["ROUNDING", "Hold", "bounded", "floors", "moving", "switching"]
 
 # A hold's end is rounded up to a full minute: the preview and the up of one command run the program
 # seconds apart, and should write the same text unless a minute begins between them. It only ever
@@ -85,7 +85,7 @@ def floors(model: DeclaredModel, seen: ModelSeen, now: datetime) -> dict[SlotNam
     """
     if switching(model, seen):
         serving = 0 if seen.routing is None else seen.slots[seen.routing].running
-        hold = Hold.starting(_bounded(model, serving), now=now, soak=model.soak)
+        hold = Hold.starting(bounded(model, serving), now=now, soak=model.soak)
         return {slot: Floor(min_replicas=hold.replicas, hold=str(hold)) for slot in SLOTS}
     return {slot: _kept(model, seen.slots[slot].hold, now) for slot in SLOTS}
 
@@ -94,9 +94,9 @@ def _kept(model: DeclaredModel, written: str | None, now: datetime) -> Floor:
     hold = Hold.parse(written)
     if hold is None or not hold.in_force(now):
         return Floor(min_replicas=model.minimum)
-    return Floor(min_replicas=_bounded(model, hold.replicas), hold=written)
+    return Floor(min_replicas=bounded(model, hold.replicas), hold=written)
 
 
-def _bounded(model: DeclaredModel, replicas: int) -> int:
-    # scale.max wins: an autoscaler whose floor is above its ceiling is refused by the API server.
+def bounded(model: DeclaredModel, replicas: int) -> int:
+    """Keep a size within `scale`. The maximum wins: the API server refuses a floor above the ceiling."""
     return min(max(replicas, model.minimum), model.maximum)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from components.labels import SERVED_PORT, SLOT
+from components.labels import SERVED_PORT, SLOT, SLOTS
+from infra.guard.floors import bounded, switching
 from infra.guard.plan import switch_refusals
 from infra.guard.wait import INTERVAL, PROGRESS, NotCarryingError, SlotWait, tell
-from infra.observed import ApiError, UnreachableError, ask, read_selector
+from infra.observed import ApiError, UnreachableError, ask, read_selector, read_slot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,6 +51,7 @@ class Gate:
         self._model = model
         self._seen = seen
         self._size = size
+        self._serving: str | None = seen.routing
         self._connect = connect
         self._deadline = deadline
         self._report = report or tell
@@ -69,7 +71,8 @@ class Gate:
 
     async def __call__(self, args: pulumi.ResourceHookArgs) -> None:
         """Let the Service be created or updated, or raise SwitchRefusedError."""
-        if not _moves(args):
+        # What another hand has changed is moved back by any update of the Service, whatever the engine compares.
+        if not (_moves(args) or switching(self._model, self._seen)):
             return
         model = await self.resolved()
         target = model.target
@@ -108,14 +111,26 @@ class Gate:
             report=self._report,
         )
         try:
-            if args.old_inputs is None:
-                # A Service that Pulumi makes may stand already (adoption): sending to the target, nothing moves.
-                live = await slot.ask(lambda api: read_selector(api, self._model.namespace, self._model.name))
-                if live is not None and live.get(SLOT) == self._model.active:
-                    return
+            live = await slot.ask(lambda api: read_selector(api, self._model.namespace, self._model.name))
+            self._serving = None if live is None else live.get(SLOT)
+            if args.old_inputs is None and self._serving == self._model.active:
+                return  # a Service that Pulumi makes may stand already (adoption): nothing moves
+            slot.size = await self._size_now(slot)
             await slot.until_carrying(lambda: self._expect_answer(target, slot))
         except NotCarryingError as error:
             raise SwitchRefusedError(self._sentence(target, str(error), error.cure)) from None
+
+    async def _size_now(self, slot: SlotWait) -> int:
+        """Give the size that the target needs: the declared floor, or more where the load has grown since.
+
+        Minutes may lie between the start of a run and its gate, with an image to build; or the cluster was out of
+        reach at the start.
+        """
+        serving, model = self._serving, self._model
+        if serving not in SLOTS or serving == model.active:
+            return self._size
+        seen = await slot.ask(lambda api: read_slot(api, model.namespace, model.name, serving))
+        return bounded(model, max(self._size, seen.running))
 
     async def _expect_answer(self, target: DeclaredSlot, slot: SlotWait) -> None:
         """Send the smoke request. The model is asked once; a proxy that finds no pod yet is asked again."""
@@ -164,9 +179,7 @@ class Gate:
 
     def _sentence(self, target: DeclaredSlot, missing: str, cure: str = "") -> str:
         model = self._model.name
-        stays = (
-            f"Service {model} stays on {self._seen.routing}" if self._seen.routing else f"Service {model} is not made"
-        )
+        stays = f"Service {model} stays on {self._serving}" if self._serving else f"Service {model} is not made"
         sentence = f"{model}: no switch to {self._model.active} (version {target.version}): {missing}. {stays}"
         return f"{sentence}: {cure}." if cure else f"{sentence}."
 

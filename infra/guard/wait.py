@@ -49,8 +49,9 @@ def tell(line: str) -> None:
 class SlotWait:
     """One slot's way to `size` ready pods of its declared `image` (None: of whatever its template says).
 
-    `deadline` is in seconds, from the moment of making this, for everything that is awaited through it. Nothing
-    here blocks the event loop: other models' gates wait at the same time.
+    `size` may be raised while the wait has not begun. `deadline` is in seconds, from the moment of making this, for
+    everything that is awaited through it. Nothing here blocks the event loop: other models' gates wait at the same
+    time.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class SlotWait:
         self.name = f"{model}-{slot}"
         self._connect = connect
         self._namespace, self._model, self._slot = namespace, model, slot
-        self._size, self._image = size, image
+        self.size, self._image = size, image
         self._deadline = deadline
         self._report = report
         self._started = time.monotonic()
@@ -92,14 +93,14 @@ class SlotWait:
         dim_since: float | None = None
         while True:
             seen = await self.ask(lambda api: read_slot(api, self._namespace, self._model, self._slot))
-            verdict = judge(self.name, seen, size=self._size, image=self._image)
+            verdict = judge(self.name, seen, size=self.size, image=self._image)
             if verdict.missing is None:
                 if then is None:
                     return
                 await then()
                 then = None
                 continue
-            if seen.exists and verdict.cure is None and seen.desired < self._size:
+            if seen.exists and verdict.cure is None and seen.desired < self.size:
                 await self._wake(seen.desired)
             now = time.monotonic()
             dim_since = (now if dim_since is None else dim_since) if verdict.dim else None
@@ -127,8 +128,8 @@ class SlotWait:
 
     async def _wake(self, desired: int) -> None:
         # The autoscaler is off at zero; above it, it would get there in its own time, a quarter of a minute.
-        self._report(f"{self.name}: {'growing' if desired else 'waking'}, {desired} → {self._size}")
-        await self.ask(lambda api: scale_up(api, self._namespace, self._model, self._slot, self._size))
+        self._report(f"{self.name}: {'growing' if desired else 'waking'}, {desired} → {self.size}")
+        await self.ask(lambda api: scale_up(api, self._namespace, self._model, self._slot, self.size))
 
     def _progress(self, missing: str) -> None:
         now = time.monotonic()

@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 from infra.guard import Gate, Guard, SwitchRefusedError
-from infra.observed import Observed
+from infra.observed import Observed, Reason, ReasonKind
 from infra.settings.guard import Guard as GuardSettings
 
 
@@ -41,6 +41,18 @@ def guard(given, seen):
 def test_an_update_that_keeps_the_selector_passes_unasked(given):
     gated = gate(given, given.model(), given.live())
     asyncio.run(gated(asked(service("blue"), service("blue", team="another"))))
+
+
+def test_an_update_for_another_reason_is_asked_when_a_hand_has_moved_the_traffic(given):
+    """It would move the traffic back, onto a slot that nobody has looked at since."""
+    gated = gate(given, given.model(), given.live(routing="green", blue=a_crashing(given)), dry_run=lambda: True)
+    with pytest.raises(SwitchRefusedError, match="iris-blue already is version 1 and does not run"):
+        asyncio.run(gated(asked(service("blue"), service("blue", team="another"))))
+
+
+def a_crashing(given):
+    crash = Reason(kind=ReasonKind.CRASH, text="CrashLoopBackOff", count=5)
+    return given.slot(given.one, ready=0, pods=(given.pod(name="p", image=given.one, reasons=(crash,)),))
 
 
 def test_what_becomes_known_of_the_slots_decides_in_a_preview(given):

@@ -44,6 +44,15 @@ def test_a_small_slot_grows_first(flowers):
     assert len(flowers.pods("green")) == 4
 
 
+def test_a_load_that_has_grown_since_the_run_began_is_grown_to(flowers):
+    flowers.deploy("blue", replicas=5)
+    flowers.deploy("green", replicas=2)
+    flowers.route("blue")
+    flowers.running("blue", 5)
+    flowers.pass_gate(size=2)
+    assert len(flowers.pods("green")) == 5
+
+
 @pytest.mark.usefixtures("impatient")
 def test_a_crash_looping_slot_is_refused_early_with_the_crash(flowers):
     flowers.deploy("green", replicas=2)

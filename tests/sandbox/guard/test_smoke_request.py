@@ -8,6 +8,7 @@ import pytest
 
 from infra.guard import SwitchRefusedError
 from infra.guard.smoke import Smoke
+from infra.observed import ApiServer, load_access
 
 
 @pytest.fixture
@@ -78,3 +79,33 @@ def test_a_service_without_endpoints_is_asked_again_and_then_refused(answering, 
     answering.eventually(lambda: not answering.get("endpoints/iris-green").get("subsets"))
     with pytest.raises(SwitchRefusedError, match="its Service passes no request on: no endpoints available"):
         answering.pass_gate(asking(answering, replace(PREDICT, within=2)))
+
+
+def test_the_rights_that_the_guard_names_are_enough(answering, plane):
+    """What `infra/observed/read.py` lists, and nothing more."""
+    read = ["get", "list"]
+    rules = [
+        {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": read},
+        {"apiGroups": ["apps"], "resources": ["deployments/scale"], "verbs": ["patch"]},
+        {"apiGroups": ["autoscaling"], "resources": ["horizontalpodautoscalers"], "verbs": read},
+        {"apiGroups": [""], "resources": ["services", "pods", "events", "resourcequotas"], "verbs": read},
+        {"apiGroups": [""], "resources": ["services/proxy"], "verbs": ["get", "create"]},
+    ]
+    group = "rbac.authorization.k8s.io"
+    role = {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": {"name": "guard"}, "rules": rules}
+    binding = {
+        "apiVersion": f"{group}/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "guard"},
+        "roleRef": {"apiGroup": group, "kind": "Role", "name": "guard"},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": "deployer"}],
+    }
+    answering.create(answering.path("roles", f"/apis/{group}/v1"), role)
+    answering.create(answering.path("rolebindings", f"/apis/{group}/v1"), binding)
+    answering.server = ApiServer(load_access(str(plane.write_kubeconfig("deployer", "deployer"))))
+    assert answering.observed().unreachable is None
+    answering.pass_gate(asking(answering, PREDICT))
+    answering.pass_gate(size=3)
+    answering.fail("green", {"reason": "ErrImagePull", "message": "no such image"}, restarts=0)
+    with pytest.raises(SwitchRefusedError, match="0 of 2 pods"):
+        answering.pass_gate(deadline=1.0)
