@@ -85,14 +85,9 @@ class DockerEngine:
         """
         if len(str(self._socket)) > _LONGEST_SOCKET:
             raise EngineError(f"{self._socket} is too long for a socket; choose a shorter SANDBOX_DIR")
-        self._directory.mkdir(parents=True, exist_ok=True)
-        changed = self._configure()
-        processes = self._processes()
+        self._adopt()
         if self.running and self._answers():
-            if changed:  # insecure-registries is among what dockerd reads again (dockerd(8), "configuration reloading")
-                record = processes.record(_NAME)
-                if record:
-                    processes.kill(record, signal.SIGHUP)
+            self._reconfigure()
             return
         if shutil.which("dockerd") is None or shutil.which("containerd") is None:
             ensure_packages(["docker.io", "containerd", "runc"], report=self._report)
@@ -100,12 +95,12 @@ class DockerEngine:
             raise ToolError("dockerd is not on PATH; install docker.io")
         self.stop()
         self._directory.mkdir(parents=True, exist_ok=True)
-        self._configure()
         began = time.monotonic()
         while True:
             slot = free_slot()
-            processes = self._processes(slot)
-            processes.start(_NAME, self._command(slot), environment=self._environment())
+            self._configuration.write_text(self._settings(slot.directory))
+            processes = self._processes(_prefix(slot))
+            processes.start(_NAME, self._command(), environment=self._environment())
             try:
                 processes.wait(_NAME, self._answers, timeout=START_SECONDS, report=self._report, what="Docker engine")
             except ProcessError as error:
@@ -119,6 +114,7 @@ class DockerEngine:
 
     def stop(self) -> None:
         """Stop the engine and remove all it made but its layers; nothing happens when there is none."""
+        self._adopt()
         self._processes().stop(_NAME, grace=8.0)
         remove_groups(self._group)
         with contextlib.suppress(OSError):
@@ -130,26 +126,24 @@ class DockerEngine:
         """Tell how the engine is, as one line of `sandbox status`."""
         return self._processes().status(_NAME, lambda: None if self._answers() else "does not answer")
 
-    def _processes(self, slot: Slot | None = None) -> Processes:
-        prefix: list[str] = []
-        if slot is not None:
-            # flock(1) hands its lock on to what it becomes: the slot is free again when the last process has ended,
-            # however it ended. unshare ends with dockerd, and dockerd with unshare.
-            prefix += ["flock", "--nonblock", "--no-fork", "--conflict-exit-code", "75", str(slot.lock)]
-            prefix += ["unshare", "--mount", "--pid", "--propagation", "private", "--fork", "--kill-child"]
-            # The shims of containerd keep their sockets in one fixed directory, whatever else it is told.
-            hide = "mkdir -p /run/containerd && mount -t tmpfs -o mode=711 tmpfs /run/containerd"
-            prefix += ["--mount-proc", "sh", "-euc", f'{hide} && exec "$@"', "sh"]
+    def _processes(self, prefix: Sequence[str] = ()) -> Processes:
         return Processes(self._layout.run, self._layout.logs, prefix=prefix)
 
-    def _command(self, slot: Slot) -> list[str]:
+    def _adopt(self) -> None:
+        """Write the record of an engine whose start was killed before it could: its command line is ours alone."""
+        processes = self._processes()
+        if not processes.alive(_NAME) and processes.find(tuple(self._command())) is not None:
+            # `start` takes over what runs. Should it end just now, this prefix starts nothing in its place.
+            self._processes(["false"]).start(_NAME, self._command())
+
+    def _command(self) -> list[str]:
+        """Return the same words at every start of this sandbox's engine; what may differ is in its configuration."""
         return [
             "dockerd",
             f"--config-file={self._configuration}",
             f"--host={self.host}",
             f"--pidfile={self._directory / 'engine.pid'}",
             f"--exec-root={self._directory / 'exec'}",
-            f"--data-root={slot.directory}",
             f"--cgroup-parent=/{self._group}",
             "--bridge=none",
             "--iptables=false",
@@ -159,13 +153,18 @@ class DockerEngine:
             "--userland-proxy=false",
         ]
 
-    def _configure(self) -> bool:
-        """Write what may change while the engine runs, and return whether it did."""
-        written = json.dumps({"insecure-registries": self._registries})
-        if self._configuration.exists() and self._configuration.read_text() == written:
-            return False
-        self._configuration.write_text(written)
-        return True
+    def _settings(self, data_root: str | Path) -> str:
+        return json.dumps({"data-root": str(data_root), "insecure-registries": self._registries})
+
+    def _reconfigure(self) -> None:
+        """Tell the running engine of registries that it does not know yet."""
+        written = self._configuration.read_text()
+        wanted = self._settings(json.loads(written)["data-root"])
+        record = self._processes().record(_NAME)
+        if written != wanted and record is not None:
+            self._configuration.write_text(wanted)
+            # insecure-registries is among what dockerd reads again (its manual, "configuration reload").
+            self._processes().kill(record, signal.SIGHUP)
 
     def _environment(self) -> Mapping[str, str]:
         """Return the environment's proxies and CA bundles for pulls, with our own registry kept out of the proxies."""
@@ -187,3 +186,14 @@ class DockerEngine:
         finally:
             if client is not None:
                 client.close()
+
+
+def _prefix(slot: Slot) -> list[str]:
+    """Return the words before dockerd's own: the lock on its layers, its namespaces, and the directory they hide."""
+    # flock(1) hands its lock on to what it becomes: the slot is free again when the last process has ended, however it
+    # ended. unshare ends with dockerd, and dockerd with unshare.
+    lock = ["flock", "--nonblock", "--no-fork", "--conflict-exit-code", "75", str(slot.lock)]
+    namespaces = ["unshare", "--mount", "--pid", "--propagation", "private", "--fork", "--kill-child", "--mount-proc"]
+    # The shims of containerd keep their sockets in one fixed directory, whatever else it is told.
+    hide = 'mkdir -p /run/containerd && mount -t tmpfs -o mode=711 tmpfs /run/containerd && exec "$@"'
+    return [*lock, *namespaces, "sh", "-euc", hide, "sh"]

@@ -89,6 +89,19 @@ def test_a_killed_engine_frees_its_layers_and_starts_again(new_engine):
     assert engine.status().healthy
 
 
+def test_an_engine_whose_start_was_killed_before_it_was_recorded_is_found_again(new_engine):
+    engine = new_engine()
+    engine.start()
+    pid = engine.status().pid
+    record = engine._layout.run / "docker.json"
+    record.unlink()
+    engine.start()
+    assert engine.status().pid == pid
+    record.unlink()
+    engine.stop()
+    assert traces(engine)["processes"] == []
+
+
 def test_two_engines_run_side_by_side_on_layers_of_their_own(engine, new_engine):
     other = new_engine()
     other.start()
@@ -127,7 +140,7 @@ def test_a_directory_whose_socket_would_be_too_long_is_refused(new_engine, tmp_p
 
 def test_an_engine_that_does_not_start_shows_the_end_of_its_log(new_engine, monkeypatch):
     engine = new_engine()
-    monkeypatch.setattr(type(engine), "_command", lambda self, slot: ["dockerd", "--no-such-flag"])
+    monkeypatch.setattr(type(engine), "_command", lambda self: ["dockerd", "--no-such-flag"])
     with pytest.raises(EngineError, match=r"(?s)docker died while it was starting.*no-such-flag"):
         engine.start()
     assert traces(engine)["processes"] == []
