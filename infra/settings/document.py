@@ -36,6 +36,12 @@ class Secure(Enum):
 SECURE: Final = Secure.SECURE
 
 
+class _Ambiguous(str):
+    """Text that YAML readers take for different things: refused, and not held against the engine's reading."""
+
+    __slots__ = ()
+
+
 class _Loader(yaml.SafeLoader):
     """Only true and false are booleans, as in YAML 1.2 and for the engine: `on` and `no` are text."""
 
@@ -130,14 +136,13 @@ class Document:
     def _take_config(self, config: yaml.MappingNode) -> None:
         seen: dict[str, int] = {}
         for key_node, value_node in config.value:
-            full, line = str(key_node.value), _line(key_node)
+            written, line = str(key_node.value), _line(key_node)
+            # To the engine a key without a namespace is the project's own.
+            full = written if ":" in written else f"{PREFIX}{written}"
             if full in seen:
                 self._refuse((full,), f"the key stands twice; it is first in line {seen[full]}", line=line)
                 continue
             seen[full] = line
-            if ":" not in full:
-                self._refuse((full,), f"the key has no namespace; write {PREFIX}{full}", line=line)
-                continue
             if not full.startswith(PREFIX):
                 continue  # another program's or a provider's: not ours to judge
             key = full.removeprefix(PREFIX)
@@ -209,6 +214,7 @@ class Document:
             return self._number(tag, written, path)
         if tag == "timestamp":
             self._refuse(path, f'{written} is read as a date; write it in quotes: "{written}"')
+            return _Ambiguous(written)
         if tag == "bool":
             return written.lower() == "true"
         return None if tag == "null" else written
@@ -216,7 +222,7 @@ class Document:
     def _number(self, tag: str, written: str, path: KeyPath) -> Any:
         if tag == "int" and not re.fullmatch(r"[+-]?(0|[1-9][0-9]*)", written):
             self._refuse(path, f"{written} is a number that not everyone reads alike; write it in decimal or in quotes")
-            return written
+            return _Ambiguous(written)
         try:
             return int(written) if tag == "int" else float(written)
         except ValueError:  # .inf, .nan, 1_0.5
@@ -235,7 +241,7 @@ def fraction_message(written: str) -> str:
 
 def same_values(one: Any, other: Any) -> bool:
     """Tell whether two readings of a configuration say the same, whatever each made of numbers and secrets."""
-    if isinstance(one, Secure) or isinstance(other, Secure):
+    if isinstance(one, Secure | _Ambiguous) or isinstance(other, Secure | _Ambiguous):
         return True
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         ours = {_as_engine(key): value for key, value in one.items()}

@@ -83,3 +83,11 @@ def test_a_switch_where_text_belongs_is_told_to_be_quoted(valid):
     valid["models"]["churn"]["env"]["DEBUG"] = True
     with pytest.raises(SettingsError, match='expected text, found true; write it in quotes: "true"'):
         Settings.parse(valid)
+
+
+def test_a_key_without_a_namespace_is_the_projects_as_for_the_engine():
+    document = Document.parse("config:\n  environment: dev\n  ml-platform:environment: prod\n", "x")
+    assert document.values == {"environment": "dev"}
+    assert [str(mistake) for mistake in document.mistakes] == [
+        'x:3: ["ml-platform:environment"]: the key stands twice; it is first in line 2'
+    ]

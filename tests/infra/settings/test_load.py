@@ -117,3 +117,12 @@ def test_an_unknown_key_is_refused_without_a_file(engine, decrypted):
 def test_keys_of_other_programs_are_left_alone(engine, decrypted, monkeypatch):
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"aws:region": "eu"}))
     assert engine(decrypted, secret=("secrets",)).environment == "prod"
+
+
+def test_numbers_and_dates_that_the_engine_reads_otherwise_keep_their_places(engine, decrypted, valid_text):
+    decrypted["models"]["churn"]["env"] |= {"BATCH": 16, "SINCE": "2026-01-01T00:00:00Z"}
+    file = valid_text.replace("LOG_LEVEL: info", "LOG_LEVEL: info, BATCH: 0x10, SINCE: 2026-01-01")
+    with pytest.raises(pulumi.RunError) as caught:
+        engine(decrypted, file=file, secret=("secrets",))
+    told = str(caught.value).splitlines()[1:]
+    assert [line.split(": ")[0] for line in told] == ["stacks/Pulumi.prod.yaml:16"] * 2
