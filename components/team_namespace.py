@@ -43,7 +43,7 @@ class TeamNamespaceArgs:
 
     quota: Mapping[str, str] = field(default_factory=dict)
     """The namespace's ResourceQuota, keys and quantities as Kubernetes has them (`requests.cpu: "40"`); empty for
-    none. Both slots of a model count, and so does the one pod more during a rollout."""
+    none. Both slots of a model count, and so do the pods that a rollout adds: a quarter, rounded up."""
 
     access: Mapping[AccessRole, Sequence[str]] = field(default_factory=dict)
     """Who may do what: `group:<name>`, `user:<name>` or `serviceaccount:<namespace>/<name>` a role."""
