@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _CHOSEN = {("teams",), ("models",), ("secrets",)}
 _CHOSEN_KEYS = {"quota", "versions", "env", "secretEnv", "args", "body", "json", "rows"}
 
+# The same examples on every machine and however busy it is, and no database left behind.
+fixed = settings(derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+
 names = st.from_regex(r"[a-z][a-z0-9-]{0,20}[a-z0-9]", fullmatch=True)
 cores = st.integers(1, 400).map(lambda number: f"{number}m")
 sizes = st.integers(1, 2048).map(lambda number: f"{number}Mi")
@@ -82,7 +85,7 @@ def is_chosen(path: KeyPath) -> bool:
 
 
 @given(configurations())
-@settings(max_examples=50)
+@settings(fixed, max_examples=25)
 def test_what_is_valid_survives_being_written_and_read_again(values):
     once = Settings.parse(values)
     dumped = once.model_dump(by_alias=True, exclude={"secrets"})
@@ -95,7 +98,7 @@ def _paths_of_the_valid_text(text: str) -> list[KeyPath]:
 
 
 @given(data=st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
+@settings(fixed, max_examples=80)
 def test_a_misspelt_key_is_a_mistake_at_its_place(valid, valid_text, data):
     known = [path for path in _paths_of_the_valid_text(valid_text) if not is_chosen(path)]
     path = data.draw(st.sampled_from(known))
@@ -108,7 +111,7 @@ def test_a_misspelt_key_is_a_mistake_at_its_place(valid, valid_text, data):
 
 
 @given(data=st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
+@settings(fixed, max_examples=80)
 def test_a_value_of_the_wrong_kind_is_a_mistake_at_its_place(valid, valid_text, data):
     # A list of nothing is right nowhere: not as text, not as keys, not as a list of subjects.
     free = {"body", "json", "rows", "version"}
@@ -123,7 +126,7 @@ def test_a_value_of_the_wrong_kind_is_a_mistake_at_its_place(valid, valid_text, 
 
 
 @given(data=st.data(), value=anything)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
+@settings(fixed, max_examples=80)
 def test_no_value_anywhere_raises_anything_but_a_settings_error(valid, valid_text, data, value):
     path = data.draw(st.sampled_from(_paths_of_the_valid_text(valid_text)))
     changed = copy.deepcopy(valid)
@@ -135,12 +138,14 @@ def test_no_value_anywhere_raises_anything_but_a_settings_error(valid, valid_tex
 
 
 @given(anything)
+@settings(fixed, max_examples=50)
 def test_no_configuration_raises_anything_but_a_settings_error(value):
     with pytest.raises(SettingsError):
         Settings.parse({"models": value, "teams": value})
 
 
 @given(st.text())
+@settings(fixed)
 def test_no_file_raises_anything_but_a_settings_error(text):
     with pytest.raises(SettingsError):
         Settings.of(Document.parse(text, "x.yaml"))
