@@ -6,15 +6,13 @@ an `up` can know is listed as waited for.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from components.labels import SLOTS, SlotName
 from infra.guard.floors import Hold, floors, moving, switching
-from infra.observed.state import QuotaSeen, ReasonKind
-from infra.settings.quantity import parse_quantity
+from infra.guard.quota import quota_shortfalls
+from infra.observed.state import ReasonKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -106,7 +104,8 @@ def refusals(models: Iterable[DeclaredModel], observed: Observed, now: datetime)
             texts = switch_refusals(model, observed.model(model.name))
             found += [Refusal(model=model.name, text=text) for text in texts]
     if observed.unreachable is None:
-        found += _of_quotas(declared, observed, now)
+        shortfalls = quota_shortfalls(declared, observed, now)
+        found += [Refusal(model=name, text=text) for name, text in shortfalls.items()]
     return found
 
 
@@ -185,67 +184,3 @@ def _let_go(model: DeclaredModel, seen: ModelSeen, planned: Mapping[SlotName, Fl
         why = f"the hold of {hold} is over" if hold and not hold.in_force(now) else f'"{live.hold}" is no hold'
         over.append(f"{model.name}: {slot}: {why}, its floor returns to {planned[slot].min_replicas}")
     return over
-
-
-def _of_quotas(models: Iterable[DeclaredModel], observed: Observed, now: datetime) -> list[Refusal]:
-    """Compare what all switches of a namespace need together with what its quotas leave."""
-    growth: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-    switches: dict[str, list[DeclaredModel]] = defaultdict(list)
-    for model in models:
-        seen = observed.model(model.name)
-        if model.target is None or not moving(model, seen):
-            continue
-        switches[model.namespace].append(model)
-        planned = floors(model, seen, now)
-        for slot, content in model.slots.items():
-            more = max(0, planned[slot].min_replicas - seen.slots[slot].current)
-            for resource, each in {**content.requests, "pods": "1"}.items():
-                growth[model.namespace][resource] += more * parse_quantity(each)
-    return [
-        refusal
-        for namespace, needed in growth.items()
-        for refusal in _short(
-            switches[namespace], needed, observed.quotas.get(namespace, ()) or _first(switches[namespace])
-        )
-    ]
-
-
-def _first(models: list[DeclaredModel]) -> tuple[QuotaSeen, ...]:
-    """Give the declared quota of a namespace that is still to be made."""
-    return (QuotaSeen(name="declared", hard=models[0].quota, used={}),)
-
-
-def _short(models: list[DeclaredModel], needed: Mapping[str, Decimal], quotas: Iterable[QuotaSeen]) -> list[Refusal]:
-
-    found: dict[str, str] = {}
-    for quota in quotas:
-        for resource, live in quota.hard.items():
-            hard = models[0].quota.get(resource, live)
-            if not needed.get(resource):
-                continue
-            free = parse_quantity(hard) - parse_quantity(quota.used.get(resource, "0"))
-            if needed[resource] > free:
-                found[resource] = (
-                    f"{resource} {_amount(needed[resource])} more, {_amount(max(free, Decimal(0)))} of {hard} left"
-                )
-    if not found:
-        return []
-    listed = "; ".join(found[resource] for resource in sorted(found))
-    return [
-        Refusal(
-            model=model.name,
-            text=f"the quota of namespace {model.namespace} is too small for both slots at the switch's size: "
-            f"{listed}. Raise it in teams, or lower scale",
-        )
-        for model in models
-    ]
-
-
-def _amount(number: Decimal) -> str:
-    """Write an amount as a person would: whole, in Mi or Gi where it is memory, else in thousandths."""
-    for suffix, unit in (("Gi", Decimal(2**30)), ("Mi", Decimal(2**20))):
-        if number >= unit and number % unit == 0:
-            return f"{number // unit}{suffix}"
-    if number == number.to_integral_value():
-        return f"{number:.0f}"
-    return f"{number * 1000:.0f}m"

@@ -145,6 +145,7 @@ def _slot(
     if deployment is None:
         return SlotSeen(floor=floor, hold=hold)
     spec, status = deployment["spec"], deployment.get("status") or {}
+    container = _container(spec["template"]["spec"].get("containers") or ())
     return SlotSeen(
         exists=True,
         desired=int(spec.get("replicas", 1)),
@@ -155,7 +156,8 @@ def _slot(
         observed_generation=int(status.get("observedGeneration") or 0),
         version=_labels(deployment).get(VERSION),
         content=_annotations(deployment).get(CONTENT),
-        image=_container(spec["template"]["spec"].get("containers") or ()).get("image"),
+        image=container.get("image"),
+        requests=_counted(container.get("resources") or {}),
         pods=tuple(map(_pod, pods)),
         reasons=reasons.of_deployment(deployment),
         floor=floor,
@@ -189,6 +191,14 @@ def _quota(quota: Mapping[str, Any]) -> QuotaSeen:
 def _container(containers: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
     named = list(containers)
     return next((container for container in named if container.get("name") == _CONTAINER), named[0] if named else {})
+
+
+def _counted(resources: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Name a container's resources as a quota does: both `requests.cpu` and `cpu`, and so on."""
+    requests, limits = resources.get("requests") or {}, resources.get("limits") or {}
+    counted = {f"limits.{name}": amount for name, amount in limits.items()}
+    counted |= {f"requests.{name}": amount for name, amount in requests.items()}
+    return counted | {name: requests[name] for name in ("cpu", "memory") if name in requests}
 
 
 def _labels(item: Mapping[str, Any]) -> Mapping[str, str]:

@@ -57,6 +57,7 @@ class SlotSeen:
 
     Replica counts are the Deployment's: `desired` is its spec, `current` the pods there are, `updated`
     those of the newest template. `floor` and `hold` are the autoscaler's minReplicas and annotation.
+    `requests` is what one pod of the live template counts in a quota (`requests.cpu: 500m`).
     `content` is the hash that was declared with the live template, `image` what the template says now:
     the second without the first has been changed by another hand.
     """
@@ -71,6 +72,7 @@ class SlotSeen:
     version: str | None = None
     content: str | None = None
     image: str | None = None
+    requests: Mapping[str, str] = field(default_factory=dict)
     floor: int | None = None
     hold: str | None = None
     pods: tuple[PodSeen, ...] = ()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from infra.guard.plan import refusals, same_image, switch_refusals, waits, words
@@ -129,6 +131,29 @@ def test_a_quota_too_small_for_both_slots_is_refused_with_what_is_missing(given)
     assert "flowers-prod is too small" in refusal.text
     assert "requests.cpu 2 more, 500m of 5 left" in refusal.text
     assert "pods" not in refusal.text
+
+
+@pytest.mark.parametrize(
+    ("cpu", "said"),
+    [("500m", []), ("2500m", []), ("2600m", ["requests.cpu 4200m more, 4 of 6 left"])],
+    ids=["as the former", "fills the quota", "exceeds it"],
+)
+def test_a_new_version_takes_the_place_of_the_former_one_in_a_quota(given, cpu, said):
+    quota = QuotaSeen(name="q", hard={"requests.cpu": "6"}, used={"requests.cpu": "2"})
+    seen = given.live(green=given.slot(given.two, version="1", content="older", requests={"requests.cpu": "500m"}))
+    slots = given.model().slots
+    model = given.model(
+        active="green", slots={**slots, "green": replace(slots["green"], requests={"requests.cpu": cpu})}
+    )
+    found = [refusal.text.partition("size: ")[2] for refusal in refusals([model], observed(seen, quota), given.now)]
+    assert [text.partition(". Raise")[0] for text in found] == said
+
+
+def test_one_pod_of_a_new_version_must_fit_beside_all_former_ones(given):
+    quota = QuotaSeen(name="q", hard={"pods": "4"}, used={"pods": "4"})
+    seen = given.live(green=given.slot(given.two, version="1", content="older"))
+    (refusal,) = refusals([given.model(active="green")], observed(seen, quota), given.now)
+    assert "pods 1 more, 0 of 4 left" in refusal.text
 
 
 def test_a_quota_that_the_same_plan_raises_is_enough(given):

@@ -52,6 +52,7 @@ def test_slots_quota_and_routing_are_read_as_they_are(flowers):
     assert (blue.running, blue.settled, blue.content, blue.floor) == (3, True, "c-blue", 2)
     assert blue.hold == "3 until 2026-03-01T12:00:00Z"
     assert blue.image.endswith("1" * 64)
+    assert blue.requests.items() >= {"requests.cpu": "100m", "memory": "64Mi"}.items()
     assert [pod.ready for pod in blue.pods] == [True] * 3
     assert not seen.slots["green"].exists
     (quota,) = observed.quotas[flowers.namespace]
