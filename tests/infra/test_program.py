@@ -138,6 +138,13 @@ def test_every_object_goes_to_the_stacks_cluster(declare):
     assert {resource.provider for resource in declared.objects().values()} == {f"{provider.urn}::id"}
 
 
+def test_a_teams_space_comes_before_its_first_model(declare):
+    text = STACK[: STACK.index("  ml-platform:models:")]
+    declared = declare(text)
+    assert declared.exports == {"namespaces": {"flowers": "flowers-test", "birds": "birds-test"}, "models": {}}
+    assert declared.messages == []
+
+
 def test_each_model_lives_in_its_teams_namespace_and_comes_after_all_of_it(declare):
     declared = declare()
     for model, namespace in (("iris", "flowers-test"), ("finch", "birds-test")):
