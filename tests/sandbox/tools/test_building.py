@@ -16,11 +16,7 @@ from sandbox.paths import REPOSITORY, cache_directory
 from sandbox.tools import ToolError, building, cache, provide
 from sandbox.tools.cache import Slot
 from sandbox.tools.catalogue import CATALOGUE, Module
-
-GO = shutil.which("go")
-# Asked before the cache directory is replaced: what Go's own parts compile to may be shared, kwok's may not.
-GO_CACHE = subprocess.check_output([GO, "env", "GOCACHE"], text=True).strip() if GO else ""
-needs_go = pytest.mark.skipif(GO is None, reason="no Go on PATH, and fetching one for a test would take minutes")
+from sandbox.tools.go import go_environment, go_for
 
 PROGRAM = """
 package main
@@ -33,8 +29,18 @@ func main() { fmt.Println("kwok version " + version) }
 """
 
 
+@pytest.fixture(scope="session")
+def go():
+    """Go as the sandbox finds or installs it, and where it keeps what its own parts compile to.
+
+    Of the session, so before PATH and cache are replaced: only kwok itself is to be built anew.
+    """
+    program = go_for(building.MODULES / "kwok", report=print)
+    return program, subprocess.check_output([program, "env", "GOCACHE"], text=True, env=go_environment()).strip()
+
+
 @pytest.fixture
-def small_module(tmp_path, machine, monkeypatch):
+def small_module(tmp_path, machine, monkeypatch, go):
     """Make kwok a module of one file, and Go the only program on PATH."""
     folder = tmp_path / "modules" / "small"
     folder.mkdir(parents=True)
@@ -43,12 +49,12 @@ def small_module(tmp_path, machine, monkeypatch):
     monkeypatch.setattr(building, "MODULES", folder.parent)
     module = Module(folder="small", package=".", ldflags="-X main.version={version}", megabytes=100)
     monkeypatch.setitem(CATALOGUE, "kwok", dataclasses.replace(CATALOGUE["kwok"], module=module))
-    (machine / "go").symlink_to(GO or "/nowhere")
-    monkeypatch.setenv("GOCACHE", GO_CACHE)
+    program, objects = go
+    (machine / "go").symlink_to(program)
+    monkeypatch.setenv("GOCACHE", objects)
     return folder
 
 
-@needs_go
 def test_without_a_download_a_tool_is_built_from_its_module(small_module, lines):
     kwok = provide(["kwok"], report=lines.append)["kwok"]
     assert (kwok.source, kwok.version) == ("module", "v0.8.0")
@@ -56,14 +62,12 @@ def test_without_a_download_a_tool_is_built_from_its_module(small_module, lines)
     assert provide(["kwok"], report=lines.append)["kwok"].source == "cache"
 
 
-@needs_go
 def test_a_build_shows_that_it_is_alive(small_module, lines, monkeypatch):
     monkeypatch.setattr("sandbox.tools.running.SIGN_OF_LIFE_SECONDS", 0.01)
     provide(["kwok"], report=lines.append)
     assert [line for line in lines if line.startswith("building kwok v0.8.0 from its module: ")]
 
 
-@needs_go
 def test_a_build_that_fails_says_why_and_leaves_no_tool(small_module, lines):
     (small_module / "main.go").write_text("package main\n\nfunc main() { missing() }\n")
     with pytest.raises(ToolError, match=r"(?s)kwok v0\.8\.0 does not build from .*undefined: missing"):
@@ -71,7 +75,6 @@ def test_a_build_that_fails_says_why_and_leaves_no_tool(small_module, lines):
     assert not Slot(CATALOGUE["kwok"]).filled
 
 
-@needs_go
 def test_too_little_disk_is_said_before_anything_is_built(small_module, lines, monkeypatch):
     usage = shutil.disk_usage("/")._replace(free=50_000_000)
     monkeypatch.setattr(cache.shutil, "disk_usage", lambda path: usage)
@@ -79,7 +82,6 @@ def test_too_little_disk_is_said_before_anything_is_built(small_module, lines, m
         provide(["kwok"], report=lines.append)
 
 
-@needs_go
 def test_two_runs_at_once_build_one_tool_once(small_module, lines):
     provided = []
     # Threads hold the lock as processes do: flock belongs to the open file, and each opens its own.
@@ -94,7 +96,6 @@ def test_two_runs_at_once_build_one_tool_once(small_module, lines):
     assert sorted(tool.source for tool in provided) == ["cache", "cache", "module"]
 
 
-@needs_go
 def test_a_run_that_is_killed_leaves_no_broken_tool(tmp_path, lines, small_module):
     """A process that fills the slot is killed with the program half written; the next run makes it whole."""
     script = textwrap.dedent(

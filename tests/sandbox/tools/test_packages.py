@@ -10,7 +10,6 @@ from sandbox.tools import ToolError, packages
 from sandbox.tools.packages import ensure_packages, missing_packages, services_kept_from_starting
 
 DPKG = shutil.which("dpkg-query")
-needs_dpkg = pytest.mark.skipif(DPKG is None, reason="not a Debian or Ubuntu machine")
 
 
 @pytest.fixture
@@ -119,7 +118,9 @@ def test_another_system_is_told_what_is_missing(machine, lines):
         ensure_packages(["containerd", "runc"], report=lines.append)
 
 
-@needs_dpkg
 def test_dpkg_itself_is_asked_what_is_installed(machine):
-    (machine / "dpkg-query").symlink_to(DPKG)
-    assert missing_packages(["dpkg", "no-such-package-anywhere"]) == ["no-such-package-anywhere"]
+    """Or, on another system, everything is missing."""
+    if DPKG:
+        (machine / "dpkg-query").symlink_to(DPKG)
+    missing = missing_packages(["dpkg", "no-such-package-anywhere"])
+    assert missing == (["no-such-package-anywhere"] if DPKG else ["dpkg", "no-such-package-anywhere"])
