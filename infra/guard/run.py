@@ -104,9 +104,19 @@ class Guard:
             lines += [f"will be waited for: {what}" for what in plan.waits(model, seen, self._now)]
         return lines
 
-    def refuse(self, models: Iterable[DeclaredModel]) -> None:
-        """Raise SwitchRefusedError, naming every model whose plan cannot succeed whatever one waits for."""
-        refused = plan.refusals(models, self._observed, self._now)
+    def refuse(self, models: Iterable[DeclaredModel], *, dry_run: bool | None = None) -> None:
+        """Raise SwitchRefusedError, naming every model whose plan cannot succeed whatever one waits for.
+
+        An `up` (`dry_run` False; by default what the engine runs) also needs a cluster that can be read: without,
+        it would let go of every hold in force and size a switch by nothing. A preview only says so.
+        """
+        declared = list(models)
+        dry_run = pulumi.runtime.is_dry_run() if dry_run is None else dry_run
+        if declared and not dry_run and self._observed.unreachable is not None:
+            raise SwitchRefusedError(
+                f"the cluster cannot be read, so nothing was touched: {self._observed.unreachable}"
+            )
+        refused = plan.refusals(declared, self._observed, self._now)
         if refused:
             raise SwitchRefusedError("\n".join(map(str, refused)))
 

@@ -161,7 +161,7 @@ def test_a_slot_that_is_left_alone_is_not_asked_and_not_woken(flowers, plane, no
     assert [len(flowers.pods(slot)) for slot in ("blue", "green")] == [0, 1]
 
 
-def test_an_unreachable_cluster_is_said_and_leaves_the_rest_to_the_up(flowers, plane, now, tmp_path):
+def test_an_unreachable_cluster_is_said_in_a_preview_and_ends_an_up(flowers, plane, now, tmp_path):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         server = f"https://127.0.0.1:{closed.getsockname()[1]}"
@@ -177,7 +177,9 @@ def test_an_unreachable_cluster_is_said_and_leaves_the_rest_to_the_up(flowers, p
     assert lines[0].startswith("the cluster cannot be read, so nothing live is known: ")
     assert "Connection refused" in lines[0]
     assert any(line.startswith("will be waited for: iris-green") for line in lines)
-    guard.refuse([flowers.declared()])
+    guard.refuse([flowers.declared()], dry_run=True)
+    with pytest.raises(SwitchRefusedError, match=r"cannot be read, so nothing was touched: .*Connection refused"):
+        guard.refuse([flowers.declared()], dry_run=False)
 
 
 def test_a_kubeconfig_without_the_context_is_said_in_the_same_way(flowers, plane, now):
