@@ -18,7 +18,7 @@ import psutil
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["ProcessError", "ProcessStatus", "Processes", "Record", "Report", "identity"]
+__all__ = ["ProcessError", "ProcessStatus", "Processes", "Record", "Report", "file_watch_hint", "identity"]
 
 Report = Callable[[str], None]
 
@@ -205,7 +205,7 @@ class Processes:
             now = time.monotonic()
             if not self.alive(name):
                 raise ProcessError(
-                    f"{name} died while it was starting{self._hint(name)}. The end of its log:\n{self.tail(name)}"
+                    f"{name} died while it was starting{file_watch_hint(self.tail(name))}. The end of its log:\n{self.tail(name)}"
                 )
             if now - begun > timeout:
                 raise ProcessError(
@@ -245,16 +245,6 @@ class Processes:
             uptime=max(0.0, time.time() - record.since),
         )
 
-    def _hint(self, name: str) -> str:
-        # What the kernel calls too many open files is, with daemons as these, the number of a user's file watches.
-        if "too many open files" not in self.tail(name):
-            return ""
-        limit = Path("/proc/sys/fs/inotify/max_user_instances").read_text().strip()
-        return (
-            f": this machine's limit of {limit} inotify instances a user is used up, and a cluster takes about 20 "
-            "(sysctl fs.inotify.max_user_instances)"
-        )
-
     def _remember(self, name: str, pid: int, argv: tuple[str, ...], log: Path) -> Record:
         # A process that has ended by now gets an identity that never matches: it counts as dead, and its log is shown.
         record = Record(name=name, pid=pid, identity=identity(pid) or "", argv=argv, log=str(log), since=time.time())
@@ -284,6 +274,20 @@ class Processes:
             self._collect()
         self._collect()
         return True
+
+
+def file_watch_hint(log: str) -> str:
+    """Return what lies behind "too many open files", or nothing when a log does not say so.
+
+    With daemons as these it is the number of a user's file watches, which the kernel counts apart from open files.
+    """
+    if "too many open files" not in log:
+        return ""
+    limit = Path("/proc/sys/fs/inotify/max_user_instances").read_text().strip()
+    return (
+        f": this machine's limit of {limit} inotify instances a user is used up, and a cluster takes about 20 "
+        "(sysctl fs.inotify.max_user_instances)"
+    )
 
 
 def _only_child(parent: subprocess.Popen[bytes]) -> int:

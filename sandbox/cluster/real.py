@@ -13,6 +13,7 @@ from sandbox.cluster.errors import ClusterError
 from sandbox.cluster.files import write
 from sandbox.cluster.pause import PAUSE_IMAGE, write_pause_image
 from sandbox.cluster.readiness import node_is_ready
+from sandbox.process import file_watch_hint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +79,10 @@ class RealNode:
         broken = [line for line in run([*ctr, "plugins", "list"]).splitlines() if " cri " in line and "error" in line]
         if broken:
             said = [line for line in self._processes.tail("containerd", 200).splitlines() if "grpc.v1.cri" in line]
-            raise ClusterError(f"containerd cannot serve a kubelet: {said[-1] if said else broken[0]}")
+            words = said[-1] if said else broken[0]
+            # The next start shall not find it as it is.
+            self._processes.stop("containerd")
+            raise ClusterError(f"containerd cannot serve a kubelet{file_watch_hint(words)}: {words}")
         if PAUSE_IMAGE not in run([*ctr, "images", "list", "--quiet"]).split():
             run([*ctr, "images", "import", archive])
 

@@ -89,6 +89,13 @@ def test_a_process_that_dies_while_starting_is_reported_with_the_end_of_its_log(
         processes.wait("broken", lambda: False, timeout=10, report=print)
 
 
+def test_the_limit_that_many_clusters_reach_is_named(processes):
+    script = "print('inotify_init: too many open files'); raise SystemExit(1)"
+    processes.start("watcher", [sys.executable, "-c", script])
+    with pytest.raises(ProcessError, match=r"inotify instances a user is used up.*sysctl"):
+        processes.wait("watcher", lambda: False, timeout=10, report=print)
+
+
 def test_a_process_that_never_becomes_healthy_is_reported_with_the_end_of_its_log(processes):
     processes.start("slow", [sys.executable, "-c", "import time; print('thinking', flush=True); time.sleep(60)"])
     with pytest.raises(ProcessError, match=r"the thinker was not ready after 1 s[\s\S]*thinking"):
