@@ -204,8 +204,9 @@ class Processes:
         while not healthy():
             now = time.monotonic()
             if not self.alive(name):
+                log = self.tail(name)
                 raise ProcessError(
-                    f"{name} died while it was starting{file_watch_hint(self.tail(name))}. The end of its log:\n{self.tail(name)}"
+                    f"{name} died while it was starting{file_watch_hint(log)}. The end of its log:\n{log}"
                 )
             if now - begun > timeout:
                 raise ProcessError(
