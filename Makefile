@@ -3,7 +3,7 @@ PYTHON ?= python3
 STACK ?= local
 RUN = .venv/bin/python -m
 .DEFAULT_GOAL := help
-.PHONY: help up down status test check preview lint
+.PHONY: help up down status test check preview lint lock
 
 help:  ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 18
@@ -28,3 +28,7 @@ preview:  ## what `pulumi up` would do to a stack (STACK=prod)
 
 lint:  ## format, lint and types, as CI checks them
 	@$(PYTHON) -m sandbox.bootstrap --test && $(RUN) ruff check && $(RUN) ruff format --check && $(RUN) mypy
+
+LOCK = .venv/bin/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+lock:  ## pin what pyproject.toml asks for (ARGS=--upgrade for newer versions)
+	@$(LOCK) --extra sandbox -o locks/run.txt $(ARGS) && $(LOCK) --extra sandbox --extra test -o locks/test.txt $(ARGS)

@@ -11,7 +11,7 @@ import yaml
 
 TESTS = Path(__file__).parent
 # Quick parts first: a mistake in a component is told in seconds, not after the cluster's tests.
-PARTS = ("components", "infra", "policies", "examples", "sandbox", "e2e")
+PARTS = ("conventions", "components", "infra", "policies", "examples", "sandbox", "e2e")
 
 
 def part_of(nodeid: str) -> str:
