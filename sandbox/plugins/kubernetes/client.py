@@ -41,6 +41,9 @@ _CONNECTIONS = 32
 _RESTART_SECONDS = 30.0
 _RETRY_SECONDS = 0.5
 
+# A plan asks about hundreds of objects; each must not wait anew for the same silence.
+_SILENCE_SECONDS = 30.0
+
 # A connection on this network is made in milliseconds, one to a cloud in tenths of a second.
 _CONNECT_SECONDS = 10.0
 
@@ -63,6 +66,8 @@ class Client:
         self._throttle = Throttle(configuration.requests_a_second, configuration.burst)
         self._cancelled = cancelled
         self._answered = False
+        self._silence: UnreachableError | None = None
+        self._silent_until = 0.0
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None) -> dict[str, Any] | None:
         """Return one object, or None when there is no such object."""
@@ -176,6 +181,8 @@ class Client:
         An apply that creates is repeated too: whoever made the object is told from its field manager.
         """
         deadline: float | None = None
+        if self._silence is not None and time.monotonic() < self._silent_until:
+            raise UnreachableError(str(self._silence))
         while True:
             self._throttle.wait()
             try:
@@ -192,12 +199,17 @@ class Client:
                 now = time.monotonic()
                 deadline = deadline or now + (_RESTART_SECONDS if self._answered else 0.0)
                 if now >= deadline or self._cancelled.wait(_RETRY_SECONDS):
-                    raise UnreachableError(
-                        f"the API server at {self.server} does not answer: {_cause(error)}"
-                    ) from None
+                    raise self._silent(error) from None
             else:
-                self._answered = True
+                self._answered, self._silence = True, None
                 return response
+
+    def _silent(self, error: Exception) -> UnreachableError:
+        """Return the error for a server that does not answer, and remember it for those who ask next."""
+        self._silence = UnreachableError(f"the API server at {self.server} does not answer: {_cause(error)}")
+        self._silent_until = time.monotonic() + (_RETRY_SECONDS if self._answered else _SILENCE_SECONDS)
+        self._answered = False  # its restart was waited for once, by whoever asked first
+        return self._silence
 
 
 def _parse(response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
