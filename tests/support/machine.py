@@ -26,12 +26,24 @@ def snapshot(marker: str) -> dict[str, list[str]]:
     }
 
 
+def difference(before: dict[str, list[str]], after: dict[str, list[str]]) -> dict[str, dict[str, list[str]]]:
+    """Return what was left behind and what was taken away, a kind of thing at a time; empty when nothing was."""
+    return {
+        kind: {
+            "left behind": sorted(set(after[kind]) - set(before[kind])),
+            "taken away": sorted(set(before[kind]) - set(after[kind])),
+        }
+        for kind in before
+        if set(before[kind]) != set(after[kind])
+    }
+
+
 def _names(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.iterdir()) if directory.is_dir() else []
 
 
 def _ours(path: Path) -> bool:
-    return bool(re.search(r"kube|containerd|docker|ml-platform|sandbox", path.name))
+    return bool(re.search(r"kube|containerd|docker|ml-platform|sandbox|^mlp-", path.name))
 
 
 def _command(*command: str) -> list[str]:
