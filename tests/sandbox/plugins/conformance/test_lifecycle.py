@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PROGRAM = """
+from importlib.metadata import version
 metadata = {"namespace": NAMESPACE}
 labels = {"app": "iris"}
 
@@ -20,7 +21,13 @@ def pod(image, labels):
 
 k8s.core.v1.ConfigMap("autonamed", metadata=metadata, data={"threshold": "THRESHOLD"})
 k8s.core.v1.ConfigMap("named", metadata=metadata | {"name": "MAP"}, data={"a": "1"})
-elsewhere = k8s.core.v1.ConfigMap("no-namespace", data={"a": "1"})
+# The generic resource, as the platform's own components use it.
+pulumi.CustomResource(
+    "kubernetes:core/v1:ConfigMap",
+    "no-namespace",
+    {"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "1"}},
+    pulumi.ResourceOptions(version=version("pulumi-kubernetes")),
+)
 k8s.core.v1.Service("kept", metadata=metadata | {"name": "iris"}, spec={"selector": labels, "ports": [{"port": 80}]})
 k8s.apps.v1.Deployment(
     "updated",
@@ -39,7 +46,6 @@ k8s.batch.v1.Job(
     metadata=metadata | {"name": "train"},
     spec={"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "train", "image": "train:1"}]}}},
 )
-pulumi.export("elsewhere", elsewhere.metadata["namespace"])
 """
 
 FIRST = {"THRESHOLD": "0.5", "MAP": "settings", "IMAGE": "1", "OTHER": "churn"}
