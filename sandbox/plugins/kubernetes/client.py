@@ -163,7 +163,7 @@ class Client:
         headers = self._headers if data is None else {**self._headers, "Content-Type": content}
         for tries in range(_BUSY_TRIES):
             response = self._send(method, url, data, headers)
-            if response.status not in _BUSY or tries == _BUSY_TRIES - 1 or not _passing(response):
+            if tries == _BUSY_TRIES - 1 or not _is_busy(response):
                 break
             with contextlib.suppress(ValueError):
                 self._cancelled.wait(min(float(response.headers.get("Retry-After") or 2**tries * _RETRY_SECONDS), 10.0))
@@ -220,9 +220,18 @@ def _parse(response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
-def _passing(response: urllib3.BaseHTTPResponse) -> bool:
-    """Tell trouble that passes from a verdict: the server answers 500 to a body that its schema forbids, too."""
-    return response.status != 500 or "failed to create" not in response.data.decode(errors="replace")  # noqa: PLR2004
+def _is_busy(response: urllib3.BaseHTTPResponse) -> bool:
+    """Tell trouble that passes from a verdict.
+
+    Two answers mislead: 500 for a body that the schema forbids, and 422 for a Service whose address could not
+    be written down because etcd was away.
+    """
+    if response.status < 400:  # noqa: PLR2004  HTTP's own numbers read best
+        return False
+    text = response.data.decode(errors="replace")
+    if response.status in _BUSY:
+        return "failed to create typed patch" not in text
+    return "rpc error: code = Unavailable" in text
 
 
 def _warning_text(header: str) -> str:

@@ -90,6 +90,12 @@ def test_a_server_that_is_busy_is_asked_again(answers):
     assert len(server.asked) == 4  # the kinds once, the object three times
 
 
+def test_an_answer_that_only_says_that_etcd_is_away_is_asked_for_again(answers):
+    away = {"message": "Service is invalid: failed to allocate IP: rpc error: code = Unavailable desc = EOF"}
+    server = answers((422, {"Retry-After": "0"}, away), (200, {}, {"kind": "ConfigMap"}))
+    assert found(client_of(server.url)) == {"kind": "ConfigMap"}
+
+
 def test_a_verdict_is_not_asked_for_again(answers):
     server = answers((403, {}, {"message": "forbidden: no", "reason": "Forbidden"}))
     with pytest.raises(ApiError, match="forbidden: no"):
