@@ -48,14 +48,14 @@ def test_plain_pulumi_commands_work_in_the_sourced_shell(platform):
 def test_a_hand_made_change_is_drift_that_refresh_shows_and_up_puts_back(platform):
     namespace = platform.namespace
     platform.run(
-        "kubectl", "label", "service", "iris-green", "-n", namespace, "ml-platform/version=hand", "--overwrite"
+        "kubectl", "label", "service", "iris-green", "-n", namespace, "ml-platform/team=hand", "--overwrite"
     )
     drift = platform.run("pulumi", "preview", "-s", "local", "--refresh", "--diff", "--non-interactive", timeout=120)
     assert "hand" in drift.stdout
     platform.run("pulumi", "refresh", "-s", "local", "--yes", "--non-interactive", timeout=120)
     platform.up()
     labels = platform.kubectl("get", "service", "iris-green", "-n", namespace)["metadata"]["labels"]
-    assert labels["ml-platform/version"] == "2"
+    assert labels["ml-platform/team"] == "research"
 
 
 def test_an_object_made_by_hand_can_be_imported(platform):
