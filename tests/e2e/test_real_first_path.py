@@ -47,9 +47,7 @@ def test_plain_pulumi_commands_work_in_the_sourced_shell(platform):
 
 def test_a_hand_made_change_is_drift_that_refresh_shows_and_up_puts_back(platform):
     namespace = platform.namespace
-    platform.run(
-        "kubectl", "label", "service", "iris-green", "-n", namespace, "ml-platform/team=hand", "--overwrite"
-    )
+    platform.run("kubectl", "label", "service", "iris-green", "-n", namespace, "ml-platform/team=hand", "--overwrite")
     drift = platform.run("pulumi", "preview", "-s", "local", "--refresh", "--diff", "--non-interactive", timeout=120)
     assert "hand" in drift.stdout
     platform.run("pulumi", "refresh", "-s", "local", "--yes", "--non-interactive", timeout=120)

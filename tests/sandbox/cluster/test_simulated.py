@@ -29,6 +29,16 @@ def test_a_pod_that_is_marked_so_runs_and_never_becomes_ready(api, namespace, po
     assert not has_condition(running, "Ready")
 
 
+def test_a_pod_that_the_node_controller_called_unready_is_ready_again(api, namespace, pod, eventually):
+    api.apply(pod("p", namespace, image="nothing.example/none:1"))
+    eventually(lambda: has_condition(api.get(pod_path(namespace, "p")), "Ready"))
+    # What the node controller writes when a node has not reported for a while.
+    unready = {"type": "Ready", "status": "False", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": namespace}}
+    api.apply({**manifest, "status": {"conditions": [unready]}}, subresource="status")
+    eventually(lambda: has_condition(api.get(pod_path(namespace, "p")), "Ready"))
+
+
 def test_a_deployment_becomes_available(api, namespace, eventually):
     template = {
         "metadata": {"labels": {"app": "d"}},
