@@ -49,6 +49,8 @@ def test_a_missing_environment_is_made(empty):
 
 
 def test_a_failing_installation_fails_the_command_and_shows_the_tools_own_words(empty):
+    # An environment of the project's own: the one that runs the tests was made by uv and has no pip.
+    empty.write("Pulumi.yaml", "name: scratch\nruntime: {name: python, options: {virtualenv: made}}\n")
     empty.write("requirements.txt", "--no-index\nno-such-distribution-anywhere==1\n")
     shown = empty.run("install", succeeds=False)
     assert "no-such-distribution-anywhere" in shown
