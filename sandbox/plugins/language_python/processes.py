@@ -20,6 +20,8 @@ __all__ = ["Chunk", "Processes"]
 _PROGRAM = Path(__file__).with_name("program.py")
 # The engine grants a plugin five seconds between SIGINT and SIGKILL: leave some for the host itself.
 _GRACE_SECONDS = 3.0
+# How soon the wait for a cancellation notices that its process has ended by itself; costs next to nothing.
+_LOOK_SECONDS = 0.1
 _READ_SIZE = 64 * 1024
 
 
@@ -86,7 +88,7 @@ class Processes:
                     yield chunk
             yield process.wait()
         finally:
-            cancelled.set()  # also when the engine stopped listening in the middle
+            _interrupt(process)  # when the engine stopped listening in the middle
             self._forget(process)
 
     def interrupt(self) -> None:
@@ -116,7 +118,14 @@ class Processes:
             self._running.discard(process)
 
     def _end_when(self, cancelled: threading.Event, process: subprocess.Popen[bytes]) -> None:
-        cancelled.wait()
+        # Not longer than the process lives: the command after it is cancelled by the same event.
+        while process.poll() is None:
+            if cancelled.wait(_LOOK_SECONDS):
+                _interrupt(process)
+
+
+def _interrupt(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
         process.send_signal(signal.SIGINT)
         _end(process)
 
