@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ Client = Any
 
 # Lines of a failed build that are repeated in its error: the step that failed and what it said.
 _REMEMBERED_LINES = 30
+# The first-generation builder paints what a step writes to stderr; our lines may end up in files.
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 # A layer's transfer is told so often; the Docker engine itself tells it many times a second.
 _PROGRESS_SECONDS = 2.0
 
@@ -170,7 +173,7 @@ def _follow(
 def _text(event: Mapping[str, Any]) -> str:
     """Return what an event says, without the lines that name intermediate layers only."""
     if "stream" in event:
-        text = str(event["stream"]).strip()
+        text = _COLOURS.sub("", str(event["stream"])).strip()
         return "" if text.startswith(("--->", "Removing intermediate")) else text
     return " ".join(str(event[key]) for key in ("id", "status") if event.get(key))
 

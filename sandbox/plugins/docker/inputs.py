@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sandbox.plugins.docker.context import BuildContext
-from sandbox.plugins.kubernetes.properties import UNKNOWN, has_unknowns
+from sandbox.plugins.properties import UNKNOWN, has_unknowns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,8 +15,8 @@ from google.protobuf import empty_pb2
 from sandbox.plugins.docker.build import Builder, BuildError
 from sandbox.plugins.docker.inputs import Image, InputError, with_defaults
 from sandbox.plugins.docker.registry import provider_credentials
-from sandbox.plugins.kubernetes.engine import Engine
-from sandbox.plugins.kubernetes.properties import UNKNOWN, Secret, decode, encode, has_unknowns, plain
+from sandbox.plugins.engine import Engine
+from sandbox.plugins.properties import UNKNOWN, Secret, decode, encode, has_unknowns, plain
 from sandbox.plugins.protocol import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from sandbox.plugins.kubernetes.checkpoint import outputs
 from sandbox.plugins.kubernetes.errors import InitializationError, ProviderError
 from sandbox.plugins.kubernetes.identity import identify
-from sandbox.plugins.kubernetes.properties import Properties, plain
 from sandbox.plugins.kubernetes.readiness import NotReadyError, await_ready, awaits, timeout_for
+from sandbox.plugins.properties import Properties, plain
 
 if TYPE_CHECKING:
     from sandbox.plugins.kubernetes.session import Session

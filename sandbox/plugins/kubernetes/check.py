@@ -11,7 +11,7 @@ from sandbox.plugins.kubernetes.discovery import CLUSTER_SCOPED
 from sandbox.plugins.kubernetes.errors import ApiError, ProviderError, UnreachableError
 from sandbox.plugins.kubernetes.identity import identify, is_patch, kind_of_urn
 from sandbox.plugins.kubernetes.naming import AUTONAMED, Autonaming, adopt_name, name_unnamed
-from sandbox.plugins.kubernetes.properties import UNKNOWN, Properties, Secret, plain
+from sandbox.plugins.properties import UNKNOWN, Properties, Secret, plain
 
 if TYPE_CHECKING:
     from sandbox.plugins.kubernetes.session import Session

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.plugins.kubernetes.properties import UNKNOWN, Properties, Secret, has_secrets, plain
+from sandbox.plugins.properties import UNKNOWN, Properties, Secret, has_secrets, plain
 
 __all__ = ["Checkpoint", "mark_secrets", "objects", "outputs", "preview_outputs", "read_checkpoint"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.plugins.kubernetes import kubeconfig
 from sandbox.plugins.kubernetes.errors import ProviderError, UnreachableError
-from sandbox.plugins.kubernetes.properties import UNKNOWN, has_unknowns, plain
+from sandbox.plugins.properties import UNKNOWN, has_unknowns, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

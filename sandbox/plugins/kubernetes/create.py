@@ -11,7 +11,7 @@ from sandbox.plugins.kubernetes.errors import ApiError, NoSuchKindError, Provide
 from sandbox.plugins.kubernetes.identity import Identity, identify, is_patch
 from sandbox.plugins.kubernetes.manifest import sendable
 from sandbox.plugins.kubernetes.naming import field_manager
-from sandbox.plugins.kubernetes.properties import Properties, has_unknowns, plain
+from sandbox.plugins.properties import Properties, has_unknowns, plain
 
 if TYPE_CHECKING:
     from sandbox.plugins.kubernetes.session import Session

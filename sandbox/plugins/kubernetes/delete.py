@@ -12,8 +12,8 @@ from sandbox.plugins.kubernetes.naming import field_manager
 from sandbox.plugins.kubernetes.readiness import NotReadyError, await_deleted, awaits, timeout_for
 
 if TYPE_CHECKING:
-    from sandbox.plugins.kubernetes.properties import Properties
     from sandbox.plugins.kubernetes.session import Session
+    from sandbox.plugins.properties import Properties
 
 __all__ = ["delete"]
 

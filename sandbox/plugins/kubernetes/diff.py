@@ -16,9 +16,9 @@ from sandbox.plugins.kubernetes.immutable import forces_replacement, immutable_p
 from sandbox.plugins.kubernetes.manifest import without_read_only
 from sandbox.plugins.kubernetes.naming import is_autonamed
 from sandbox.plugins.kubernetes.ownership import Path, foreign_managers
-from sandbox.plugins.kubernetes.properties import UNKNOWN
 from sandbox.plugins.kubernetes.property_paths import covers, parse_path, render_path
 from sandbox.plugins.kubernetes.quantities import is_quantity, same_quantity
+from sandbox.plugins.properties import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sandbox.plugins.kubernetes.properties import UNKNOWN
+from sandbox.plugins.properties import UNKNOWN
 
 __all__ = [
     "Identity",

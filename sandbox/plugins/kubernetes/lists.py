@@ -15,9 +15,9 @@ from sandbox.plugins.kubernetes.delete import delete as delete_one
 from sandbox.plugins.kubernetes.errors import InitializationError, ProviderError
 from sandbox.plugins.kubernetes.identity import identify
 from sandbox.plugins.kubernetes.naming import field_manager
-from sandbox.plugins.kubernetes.properties import Properties, Secret, plain
 from sandbox.plugins.kubernetes.read import read as read_one
 from sandbox.plugins.kubernetes.update import update as update_one
+from sandbox.plugins.properties import Properties, Secret, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

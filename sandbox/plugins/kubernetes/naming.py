@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox.plugins.kubernetes.errors import ProviderError
 from sandbox.plugins.kubernetes.identity import annotation, is_annotated, urn_name
-from sandbox.plugins.kubernetes.properties import UNKNOWN
+from sandbox.plugins.properties import UNKNOWN
 
 __all__ = ["AUTONAMED", "Autonaming", "adopt_name", "field_manager", "is_autonamed", "name_unnamed"]
 

@@ -10,8 +10,8 @@ from sandbox.plugins.kubernetes.errors import NoSuchKindError, UnreachableError
 from sandbox.plugins.kubernetes.identity import Identity, identify, kind_of_urn, parse_id
 from sandbox.plugins.kubernetes.manifest import readable_data, without_read_only
 from sandbox.plugins.kubernetes.naming import field_manager
-from sandbox.plugins.kubernetes.properties import Properties, plain
 from sandbox.plugins.kubernetes.quantities import is_quantity, same_quantity
+from sandbox.plugins.properties import Properties, plain
 
 if TYPE_CHECKING:
     from sandbox.plugins.kubernetes.ownership import Path

@@ -10,6 +10,7 @@ import grpc
 from google.protobuf import any_pb2, empty_pb2
 from google.rpc import status_pb2  # type: ignore[import-untyped]
 
+from sandbox.plugins.engine import Engine
 from sandbox.plugins.kubernetes import VERSION, lists
 from sandbox.plugins.kubernetes.check import check, namespaced
 from sandbox.plugins.kubernetes.checkpoint import objects, read_checkpoint
@@ -17,13 +18,12 @@ from sandbox.plugins.kubernetes.configuration import Configuration, changed_sett
 from sandbox.plugins.kubernetes.create import create
 from sandbox.plugins.kubernetes.delete import delete
 from sandbox.plugins.kubernetes.diff import Kind, diff
-from sandbox.plugins.kubernetes.engine import Engine
 from sandbox.plugins.kubernetes.errors import InitializationError, ProviderError, UnreachableError
 from sandbox.plugins.kubernetes.naming import Autonaming, field_manager
-from sandbox.plugins.kubernetes.properties import Properties, decode, encode, plain
 from sandbox.plugins.kubernetes.read import read
 from sandbox.plugins.kubernetes.session import Session
 from sandbox.plugins.kubernetes.update import update
+from sandbox.plugins.properties import Properties, decode, encode, plain
 from sandbox.plugins.protocol import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 if TYPE_CHECKING:

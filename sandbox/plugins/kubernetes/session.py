@@ -13,8 +13,8 @@ from sandbox.plugins.kubernetes.errors import UnreachableError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sandbox.plugins.engine import Engine
     from sandbox.plugins.kubernetes.configuration import Configuration
-    from sandbox.plugins.kubernetes.engine import Engine
 
 __all__ = ["Session"]
 

@@ -15,8 +15,8 @@ from sandbox.plugins.kubernetes.identity import Identity, is_patch
 from sandbox.plugins.kubernetes.manifest import sendable
 from sandbox.plugins.kubernetes.naming import field_manager
 from sandbox.plugins.kubernetes.ownership import foreign_managers, needs_takeover
-from sandbox.plugins.kubernetes.properties import Properties, has_unknowns, plain
 from sandbox.plugins.kubernetes.property_paths import parse_path
+from sandbox.plugins.properties import Properties, has_unknowns, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

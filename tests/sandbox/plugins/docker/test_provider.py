@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.plugins.docker.inputs import InputError, with_defaults
 from sandbox.plugins.docker.provider import DockerProvider
-from sandbox.plugins.kubernetes.properties import UNKNOWN, Secret, decode, encode
+from sandbox.plugins.properties import UNKNOWN, Secret, decode, encode
 from sandbox.plugins.protocol import provider_pb2
 
 NONE, SOME = provider_pb2.DiffResponse.DIFF_NONE, provider_pb2.DiffResponse.DIFF_SOME

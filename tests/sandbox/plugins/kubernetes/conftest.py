@@ -13,8 +13,8 @@ import pytest
 from google.protobuf import empty_pb2
 from google.rpc import status_pb2
 
-from sandbox.plugins.kubernetes.properties import decode, encode
 from sandbox.plugins.kubernetes.server import Provider
+from sandbox.plugins.properties import decode, encode
 from sandbox.plugins.protocol import engine_pb2_grpc, provider_pb2, provider_pb2_grpc
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from sandbox.plugins.kubernetes import kubeconfig
 from sandbox.plugins.kubernetes.configuration import changed_settings, failures, read_configuration
 from sandbox.plugins.kubernetes.errors import ProviderError, UnreachableError
-from sandbox.plugins.kubernetes.properties import UNKNOWN, Secret
+from sandbox.plugins.properties import UNKNOWN, Secret
 
 
 def config(*, server="https://a", token="t", **user):  # noqa: S107  made up

@@ -9,8 +9,8 @@ from sandbox.plugins.kubernetes.checkpoint import Checkpoint
 from sandbox.plugins.kubernetes.configuration import Configuration
 from sandbox.plugins.kubernetes.diff import Kind, diff
 from sandbox.plugins.kubernetes.errors import ProviderError
-from sandbox.plugins.kubernetes.properties import UNKNOWN
 from sandbox.plugins.kubernetes.property_paths import parse_path, render_path
+from sandbox.plugins.properties import UNKNOWN
 
 MANAGER = "pulumi-kubernetes-00000000"
 DEPLOYMENT = {

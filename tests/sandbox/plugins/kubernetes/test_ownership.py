@@ -5,8 +5,8 @@ import pytest
 from sandbox.plugins.kubernetes.errors import ProviderError
 from sandbox.plugins.kubernetes.naming import Autonaming, adopt_name, field_manager, name_unnamed
 from sandbox.plugins.kubernetes.ownership import foreign_managers, needs_takeover, owners, takeover_patch
-from sandbox.plugins.kubernetes.properties import UNKNOWN
 from sandbox.plugins.kubernetes.read import pruned
+from sandbox.plugins.properties import UNKNOWN
 
 URN = "urn:pulumi:dev::p::mlplatform:index:Model$kubernetes:apps/v1:Deployment::web"
 US = "pulumi-kubernetes-00000000"

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from sandbox.plugins.kubernetes.properties import Secret, plain
+from sandbox.plugins.properties import Secret, plain
 from sandbox.plugins.protocol import provider_pb2
 
 

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from sandbox.plugins.kubernetes.naming import field_manager
-from sandbox.plugins.kubernetes.properties import UNKNOWN, Secret
+from sandbox.plugins.properties import UNKNOWN, Secret
 
 
 def deployment(caller, **spec):

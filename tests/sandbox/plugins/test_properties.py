@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.plugins.kubernetes.checkpoint import mark_secrets, outputs, preview_outputs, read_checkpoint
-from sandbox.plugins.kubernetes.properties import UNKNOWN, Secret, decode, encode, has_secrets, has_unknowns, plain
+from sandbox.plugins.properties import UNKNOWN, Secret, decode, encode, has_secrets, has_unknowns, plain
 
 KEYS = st.text(min_size=1, max_size=8)
 LEAVES = st.one_of(
