@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import fnmatch
 import time
-from pathlib import Path
 
 import pytest
-import yaml
+from skips import unexpected
 
-TESTS = Path(__file__).parent
 # Quick parts first: a mistake in a component is told in seconds, not after the cluster's tests.
 PARTS = ("conventions", "components", "infra", "policies", "examples", "sandbox", "e2e")
 
@@ -47,6 +44,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.timeout(1800))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Provide packages and tools before the first test: a build takes minutes, which are no test's own."""
+    if session.config.option.collectonly or not {part_of(item.nodeid) for item in session.items} & {"sandbox", "e2e"}:
+        return
+    from sandbox.cluster import choose_nodes
+    from sandbox.tools import ToolError, provide
+    from sandbox.tools.packages import NODE_PACKAGES, ensure_packages
+    from sandbox.up import NEEDED, NEEDED_LATER
+
+    report = session.config.pluginmanager.get_plugin("terminalreporter").write_line
+    kind = choose_nodes().kind
+    names = sorted({*NEEDED["simulated"], *NEEDED[kind], *NEEDED_LATER[kind]})
+    report("\n== tools")
+    try:
+        if kind == "real":
+            ensure_packages(NODE_PACKAGES, report=report)
+        provide(names, report=report)
+    except ToolError as error:
+        report(f"{error}\nthe tests that need it are skipped, which fails the run unless tests/skips.yaml allows it")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     suite = session.config.stash[SUITE]
@@ -73,16 +92,6 @@ class Progress:
             self.suite.skipped[report.nodeid] = reason
 
 
-def unexpected_skips(skipped: dict[str, str], kind: str) -> dict[str, str]:
-    """Return the skips that `skips.yaml` does not allow on a machine with nodes of this kind."""
-    allowed = yaml.safe_load((TESTS / "skips.yaml").read_text())[kind]
-    return {
-        nodeid: reason
-        for nodeid, reason in skipped.items()
-        if not any(fnmatch.fnmatch(nodeid, entry["test"]) for entry in allowed)
-    }
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     suite = session.config.stash[SUITE]
@@ -91,9 +100,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     from sandbox.cluster import choose_nodes
 
     kind = choose_nodes().kind
-    unexpected = unexpected_skips(suite.skipped, kind)
-    if unexpected:
+    not_allowed = unexpected(suite.skipped, kind)
+    if not_allowed:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         write = session.config.pluginmanager.get_plugin("terminalreporter").write_line
-        for nodeid, reason in unexpected.items():
+        for nodeid, reason in not_allowed.items():
             write(f"NEW SKIP, not allowed by tests/skips.yaml with {kind} nodes: {nodeid}: {reason}")
