@@ -94,7 +94,8 @@ def session_platform():
         seconds = time.monotonic() - began
         after = machine.snapshot(str(root))
         shutil.rmtree(root, ignore_errors=True)
-    assert machine.difference(before, after) == {}
+    left = machine.difference(before, after)
+    assert left == {}, left
     assert seconds < 15, f"`down` took {seconds:.0f} s:\n{down.stdout}"
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
 from pathlib import Path
+
+import psutil
 
 
 def snapshot(marker: str) -> dict[str, list[str]]:
@@ -21,7 +24,7 @@ def snapshot(marker: str) -> dict[str, list[str]]:
         "firewall tables": _command("nft", "list", "tables"),
         "network namespaces": _names(Path("/run/netns")),
         "cgroups": sorted(str(path) for path in Path("/sys/fs/cgroup").glob("*/*") if path.is_dir() and _ours(path)),
-        "listening ports": _listeners(),
+        "listening ports": sorted(_listeners(marker)),
         "processes": sorted(_processes(marker)),
     }
 
@@ -54,13 +57,17 @@ def _command(*command: str) -> list[str]:
     return sorted(line.strip() for line in shown.splitlines())
 
 
-def _listeners() -> list[str]:
-    return sorted(
-        f"{name} {fields[1]}"
-        for name in ("tcp", "tcp6", "udp")
-        for fields in (line.split() for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:])
-        if fields[3] == "0A"
-    )
+def _listeners(marker: str) -> list[str]:
+    """Return listening ports whose process belongs to the sandbox; those of others come and go."""
+    found = []
+    for connection in psutil.net_connections(kind="inet"):
+        if connection.status != psutil.CONN_LISTEN or connection.pid is None:
+            continue
+        with contextlib.suppress(psutil.Error):
+            owner = psutil.Process(connection.pid)
+            if marker in " ".join(owner.cmdline()) or owner.cwd().startswith(marker):
+                found.append(f"{connection.laddr.ip}:{connection.laddr.port} {owner.name()}")
+    return found
 
 
 def _processes(marker: str) -> list[str]:
