@@ -15,8 +15,8 @@ def test_up_prints_a_prediction_of_each_slot_and_the_commands_for_the_switch(ses
         assert command in printed
 
 
-def test_up_with_warm_caches_takes_at_most_a_minute(session_platform):
-    # The suite's earlier parts have built every tool, so this was a warm run; the bound is 60 s.
+def test_up_with_warm_caches_takes_at_most_two_minutes(session_platform):
+    # The suite's earlier parts have built every tool, so this was a warm run. The aim is 60 s, when idle.
     print(f"up took {session_platform.first_up_seconds:.1f} s")
     assert session_platform.first_up_seconds < 120
 

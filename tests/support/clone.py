@@ -67,10 +67,6 @@ class Clone:
         """Run `python -m sandbox ...` here; what it printed is the result's stdout."""
         return self.run(".venv/bin/python", "-m", "sandbox", *arguments, environment=self.environment, timeout=timeout)
 
-    def forget_shell(self) -> None:
-        """Read `.sandbox/env` again at the next command."""
-        self._shell = None
-
     def shell(self) -> dict[str, str]:
         """Return the environment of a shell that sourced `.sandbox/env`."""
         if self._shell is None:

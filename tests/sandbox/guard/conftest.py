@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pytest
+from control_planes import simulated
 
 from infra.guard import DeclaredModel, DeclaredSlot, Gate
 from infra.observed import ApiServer, load_access, observe
-from sandbox.cluster.control_plane import BINARIES, ControlPlane
-from sandbox.cluster.simulated import NodeShape, SimulatedNodes
-from sandbox.tools import ToolError, provide
+from sandbox.cluster.simulated import NodeShape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from infra.observed import ModelSeen, Observed
     from sandbox.cluster.api import Api
+    from sandbox.cluster.control_plane import ControlPlane
 
 ONE, TWO, OTHER = (f"registry.example.com/iris@sha256:{digit * 64}" for digit in "129")
 IMAGES = {"blue": ONE, "green": TWO}
@@ -191,20 +191,8 @@ class Flowers:
 
 @pytest.fixture(scope="session")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    try:
-        tools = provide([*BINARIES, "kwok"], report=print)
-    except ToolError as error:
-        pytest.skip(f"no control plane on this machine: {error}")
-    binaries = {name: tool.path for name, tool in tools.items()}
-    plane = ControlPlane(tmp_path_factory.mktemp("plane"), binaries)
-    nodes = SimulatedNodes(plane, shapes=[NodeShape(cpu="64", count=1)], report=print)
-    try:
-        plane.start()
-        nodes.start()
+    with simulated(tmp_path_factory.mktemp("plane"), shapes=[NodeShape(cpu="64", count=1)]) as plane:
         yield plane
-    finally:
-        nodes.stop()
-        plane.stop()
 
 
 @pytest.fixture

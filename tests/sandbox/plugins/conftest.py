@@ -12,9 +12,8 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from control_planes import simulated
 
-from sandbox.cluster.control_plane import BINARIES, ControlPlane
-from sandbox.cluster.simulated import SimulatedNodes
 from sandbox.paths import Layout
 from sandbox.plugins.environment import engine_environment
 from sandbox.plugins.install import install_plugins
@@ -22,6 +21,8 @@ from sandbox.tools import ToolError, provide
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sandbox.cluster.control_plane import ControlPlane
 
 ENVIRONMENT = Path(sys.prefix)
 
@@ -128,16 +129,5 @@ def project(tmp_path: Path, pulumi: Path) -> EngineProject:
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A control plane with two simulated nodes, one for all tests of plugins; each makes a namespace of its own."""
-    try:
-        tools = provide([*BINARIES, "kwok"], report=print)
-    except ToolError as error:
-        pytest.skip(f"no control plane on this machine: {error}")
-    plane = ControlPlane(tmp_path_factory.mktemp("control-plane"), {name: tool.path for name, tool in tools.items()})
-    nodes = SimulatedNodes(plane, report=print)
-    try:
-        plane.start()
-        nodes.start()
+    with simulated(tmp_path_factory.mktemp("control-plane")) as plane:
         yield plane
-    finally:
-        nodes.stop()
-        plane.stop()
