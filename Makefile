@@ -2,8 +2,10 @@
 PYTHON ?= python3
 STACK ?= local
 RUN = .venv/bin/python -m
+# Plain `pulumi` of the sandbox where there is one, else the one on PATH.
+SHELL_OF_SANDBOX = $(if $(wildcard .sandbox/env),. .sandbox/env &&)
 .DEFAULT_GOAL := help
-.PHONY: help up down status test check preview lint lock
+.PHONY: help up down status test check preview rollout pin history bench lint lock
 
 help:  ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 18
@@ -24,11 +26,23 @@ check:  ## a stack's configuration, without engine, cluster or passphrase (STACK
 	@$(PYTHON) -m sandbox.bootstrap && $(RUN) infra.check $(STACK)
 
 preview:  ## what `pulumi up` would do to a stack (STACK=prod)
-	@$(if $(wildcard .sandbox/env),. .sandbox/env &&) pulumi preview --stack $(STACK)
+	@$(SHELL_OF_SANDBOX) pulumi preview --stack $(STACK)
+
+rollout:  ## walk a model's canary to its next version, judged at each step (MODEL=churn STACK=prod)
+	@$(SHELL_OF_SANDBOX) $(RUN) rollout $(MODEL) --stack $(STACK) $(ARGS)
+
+pin:  ## write the digest that serves in one stack into another's file (MODEL=churn VERSION=8 FROM=staging TO=prod)
+	@$(SHELL_OF_SANDBOX) $(RUN) rollout.pin $(MODEL) $(VERSION) --from $(FROM) --to $(TO)
+
+history:  ## which digest of a model served when, and by whose update (MODEL=churn STACK=prod)
+	@$(SHELL_OF_SANDBOX) $(RUN) rollout.history $(MODEL) --stack $(STACK) $(ARGS)
+
+bench:  ## measure switches of 5, 100 and 500 objects and 100,000 requests over them (ARGS=--help)
+	@$(PYTHON) -m sandbox.bootstrap --test && $(RUN) bench $(ARGS)
 
 lint:  ## format, lint and types, as CI checks them
 	@$(PYTHON) -m sandbox.bootstrap --test && $(RUN) ruff check && $(RUN) ruff format --check && $(RUN) mypy
 
 LOCK = .venv/bin/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 lock:  ## pin what pyproject.toml asks for (ARGS=--upgrade for newer versions)
-	@$(LOCK) --extra sandbox -o locks/run.txt $(ARGS) && $(LOCK) --extra sandbox --extra test -o locks/test.txt $(ARGS)
+	@$(LOCK) --extra sandbox --extra rollout -o locks/run.txt $(ARGS) && $(LOCK) --extra sandbox --extra rollout --extra test -o locks/test.txt $(ARGS)
