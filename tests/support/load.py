@@ -1,7 +1,7 @@
 """Load on one URL: new and kept-alive connections counted apart, no retries, every answer kept.
 
 Run as a program, so that the load has a process of its own:
-`load.py URL --at-least N --at-most-seconds S --out FILE`. It goes on until N requests were sent and its
+`load.py URL --at-least N --at-most-seconds S --out FILE [--host NAME]`. It goes on until N requests were sent and its
 standard input is closed, but never longer than S seconds. Each line of FILE is one request:
 start, end (seconds since the epoch), "new" or "kept", and the version that answered or "failed: why".
 """
@@ -21,9 +21,9 @@ BODY = json.dumps({"features": [[5.1, 3.5, 1.4, 0.2]]})
 HEADERS = {"content-type": "application/json"}
 
 
-def ask(connection: http.client.HTTPConnection) -> str:
+def ask(connection: http.client.HTTPConnection, headers: dict[str, str]) -> str:
     """Send one request; return the version in its body, or what was wrong with the answer."""
-    connection.request("POST", "/predict", BODY, HEADERS)
+    connection.request("POST", "/predict", BODY, headers)
     response = connection.getresponse()
     raw = response.read()
     if response.status != http.client.OK:
@@ -37,9 +37,10 @@ def ask(connection: http.client.HTTPConnection) -> str:
 class Load:
     """Clients of both kinds on one URL."""
 
-    def __init__(self, url: str, *, at_least: int, seconds: float) -> None:
+    def __init__(self, url: str, *, at_least: int, seconds: float, headers: dict[str, str]) -> None:
         parts = urlsplit(url)
         self.host, self.port = parts.hostname, parts.port
+        self.headers = HEADERS | headers
         self.at_least = at_least
         self.deadline = time.monotonic() + seconds
         self.released = threading.Event()
@@ -57,7 +58,7 @@ class Load:
         """Ask once, keep the result, and tell whether the connection may be used again."""
         began = time.time()
         try:
-            outcome = ask(connection)
+            outcome = ask(connection, self.headers)
         except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
             outcome = f"failed: {type(error).__name__}: {error}"
         self.results.append((began, time.time(), kind, outcome))
@@ -97,9 +98,14 @@ def main() -> None:
     parser.add_argument("--at-least", type=int, required=True)
     parser.add_argument("--at-most-seconds", type=float, required=True)
     parser.add_argument("--clients", type=int, default=2, help="of each kind")
+    parser.add_argument("--host", help="the Host header, to go through a gateway")
+    parser.add_argument("--header", action="append", default=[], metavar="NAME=VALUE", help="one more header")
     parser.add_argument("--out", type=Path, required=True)
     chosen = parser.parse_args()
-    load = Load(chosen.url, at_least=chosen.at_least, seconds=chosen.at_most_seconds)
+    headers = dict(header.split("=", 1) for header in chosen.header)
+    if chosen.host:
+        headers["host"] = chosen.host
+    load = Load(chosen.url, at_least=chosen.at_least, seconds=chosen.at_most_seconds, headers=headers)
 
     def release() -> None:
         sys.stdin.read()
