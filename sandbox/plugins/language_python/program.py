@@ -52,7 +52,7 @@ def main() -> int:
         _execute(program, workers=max(run["parallel"], 1) * _THREADS_PER_OPERATION)
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
-        return 1
+        return BAIL  # its sentence is all there is to say; "exit code 1" below it would look like a second failure
     except KeyboardInterrupt:
         return _INTERRUPTED
     except Exception:  # noqa: BLE001  # whatever the user's program raised
