@@ -38,7 +38,7 @@ history:  ## which digest of a model served when, and by whose update (MODEL=chu
 	@$(SHELL_OF_SANDBOX) $(RUN) rollout.history $(MODEL) --stack $(STACK) $(ARGS)
 
 bench:  ## measure switches of 5, 100 and 500 objects and 100,000 requests over them (ARGS=--help)
-	@$(PYTHON) -m sandbox.bootstrap --test && $(RUN) bench $(ARGS)
+	@$(PYTHON) -m sandbox.bootstrap --test && PYTHONPATH=tests/support:tests/bench .venv/bin/python tests/bench $(ARGS)
 
 lint:  ## format, lint and types, as CI checks them
 	@$(PYTHON) -m sandbox.bootstrap --test && $(RUN) ruff check && $(RUN) ruff format --check && $(RUN) mypy

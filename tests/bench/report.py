@@ -1,0 +1,28 @@
+"""The figures as tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["show"]
+
+
+def show(figures: dict[str, list[dict[str, Any]]], console: Console) -> None:
+    """Print a table for each measurement."""
+    if "switch" in figures:
+        table = Table(
+            "objects", "way", "seconds", "last old answer after PATCH", title="the switch", title_justify="left"
+        )
+        for row in figures["switch"]:
+            table.add_row(str(row["objects"]), row["way"], f"{row['seconds']:.2f}", f"{row['last_old'] * 1000:.0f} ms")
+        console.print(table)
+    if "load" in figures:
+        table = Table("scenario", "way in", "requests", "failed", "a second", title="requests", title_justify="left")
+        for row in figures["load"]:
+            table.add_row(row["scenario"], row["way"], f"{row['requests']:,}", str(row["failed"]), f"{row['rate']:.0f}")
+        console.print(table)
