@@ -95,9 +95,9 @@ class ErrorRate(Section):
     max: Percent = 0.01
     """At most this share. One percent: the `min: 99` that Flagger's own examples ask of `request-success-rate`."""
 
-    worse: Percent = 0.01
+    worse: Percent | None = 0.01
     """At most this much above the active slot's share, in points of a percent. It binds where `max` was raised for a
-    model whose callers send many bad requests; one of the `requests` below may always fail."""
+    model that fails a few anyway; one of the `requests` below may always fail. Null does not compare."""
 
     counter: MetricName = "http_requests_total"
     """The counter of answered requests: what FastAPI's, Flask's and Express's usual Prometheus middleware call it."""
@@ -119,9 +119,9 @@ class Latency(Section):
     p95: Millis | None = None
     """At most this. None by default: what is slow, only the model's users know."""
 
-    ratio: Factor = 1.5
+    ratio: Factor | None = 1.5
     """At most so many times the active slot's: half as slow again. Upstream has no default, since Flagger and Argo
-    compare with fixed thresholds unless a query of one's own does otherwise."""
+    compare with fixed thresholds unless a query of one's own does otherwise. Null does not compare."""
 
     slack: Millis = 0.025
     """A canary this little slower is never too slow, whatever the ratio: from 25 to 50 milliseconds is one step of the
@@ -185,8 +185,9 @@ class Analysis(Section):
     failed request is then the 1 % that `errorRate` allows, with fewer a single one would decide."""
 
     # Made afresh, since pydantic copies defaults and a read-only mapping inside cannot be copied.
-    error_rate: ErrorRate = Field(default_factory=ErrorRate)
-    latency: Latency = Field(default_factory=Latency)
+    error_rate: ErrorRate | None = Field(default_factory=ErrorRate)
+    latency: Latency | None = Field(default_factory=Latency)
+    """Either may be null, for a model that does not tell it; not both, since one of them counts the requests."""
 
     metrics: FrozenMap[MetricName, MetricBound] = Field(default_factory=empty)
     """The model's own metrics by name: a mean probability, the share of a label."""
@@ -198,10 +199,21 @@ class Analysis(Section):
     path: UrlPath = "/metrics"
     """Where a pod tells its metrics; Prometheus' own default (`metrics_path`)."""
 
+    @property
+    def compares(self) -> bool:
+        """Whether anything is held against the active slot, so that it must be measured too."""
+        return (
+            (self.error_rate is not None and self.error_rate.worse is not None)
+            or (self.latency is not None and self.latency.ratio is not None)
+            or any(bound.ratio is not None for bound in self.metrics.values())
+        )
+
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if any(later <= earlier for earlier, later in zip(self.steps, self.steps[1:], strict=False)):
             raise ValueError(f"steps {list(self.steps)} do not rise; allowed: percentages in rising order")
         if self.interval > self.window:
             raise ValueError(f"interval {self.interval} s is longer than window {self.window} s")
+        if self.error_rate is None and self.latency is None:
+            raise ValueError("errorRate and latency are both null, so nothing counts the requests; keep one")
         return self
