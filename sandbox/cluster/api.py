@@ -15,8 +15,8 @@ __all__ = ["OK", "Api", "ApiError", "answers"]
 
 # Owner of the fields that the sandbox sets: readable in `kubectl get --show-managed-fields`.
 FIELD_MANAGER = "ml-platform-sandbox"
-# Plurals of the few kinds that the sandbox applies; discovery would cost a request each for the same answer.
-PLURALS = {"EndpointSlice": "endpointslices", "APIService": "apiservices"}
+# Plurals that are not the kind and an s, of the few kinds that the sandbox applies; discovery would cost a request.
+PLURALS = {"GatewayClass": "gatewayclasses", "Ingress": "ingresses", "IngressClass": "ingressclasses"}
 # Everything it asks for is on this machine; a healthy server needs milliseconds, a starting one may never answer.
 TIMEOUT = 3.0
 OK = 200
@@ -38,10 +38,16 @@ class Api:
         self._context.load_cert_chain(client.certificate, client.key)
 
     def request(
-        self, method: str, path: str, body: Any = None, *, content_type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        content_type: str = "application/json",
+        timeout: float = TIMEOUT,
     ) -> tuple[int, bytes]:
         """Send one request on a connection of its own; return the status code and the body."""
-        connection = http.client.HTTPSConnection(self._host, self._port, timeout=TIMEOUT, context=self._context)
+        connection = http.client.HTTPSConnection(self._host, self._port, timeout=timeout, context=self._context)
         try:
             payload = None if body is None else json.dumps(body)
             connection.request(method, path, body=payload, headers={"Content-Type": content_type})
@@ -57,11 +63,12 @@ class Api:
             return None
         return self._decoded("GET", path, status, body)
 
-    def apply(self, manifest: dict[str, Any], *, subresource: str = "") -> Any:
+    def apply(self, manifest: dict[str, Any], *, subresource: str = "", timeout: float = TIMEOUT) -> Any:
         """Create or update an object by server-side apply, as `kubectl apply --server-side --force-conflicts` does."""
         query = urlencode({"fieldManager": FIELD_MANAGER, "force": "true"})
         path = f"{object_path(manifest)}{subresource and '/' + subresource}?{query}"
-        status, body = self.request("PATCH", path, manifest, content_type="application/apply-patch+yaml")
+        kind = "application/apply-patch+yaml"
+        status, body = self.request("PATCH", path, manifest, content_type=kind, timeout=timeout)
         return self._decoded("apply", path, status, body)
 
     def delete(self, path: str) -> None:

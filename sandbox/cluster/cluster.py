@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox.cluster.addons import ClusterDns, ResourceMetrics
 from sandbox.cluster.cgroups import make_groups, remove_groups
 from sandbox.cluster.choice import remember_nodes, remembered_nodes
+from sandbox.cluster.cluster_dns import ClusterDns
 from sandbox.cluster.control_plane import BINARIES, CONTEXT, ControlPlane, cached_binaries
 from sandbox.cluster.errors import ClusterError
 from sandbox.cluster.files import write_private
@@ -23,6 +23,7 @@ from sandbox.cluster.namespaces import Namespaces
 from sandbox.cluster.network import chosen_network, connect, disconnect
 from sandbox.cluster.real import RealNode, node_mounts
 from sandbox.cluster.registry import Registry
+from sandbox.cluster.resource_metrics import ResourceMetrics
 from sandbox.cluster.simulated import DEFAULT_SHAPES, SimulatedNodes
 from sandbox.process import Processes
 

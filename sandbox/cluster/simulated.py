@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.cluster.api import answers
 from sandbox.cluster.ports import remembered_ports
+from sandbox.cluster.rbac import READ, rights
 from sandbox.cluster.readiness import node_is_ready
 
 if TYPE_CHECKING:
@@ -63,9 +64,10 @@ class SimulatedNodes:
         """Start kwok, declare the nodes and wait until all are ready."""
         plane = self._plane
         api = plane.api
-        api.apply(_role())
-        api.apply(_binding())
-        kubeconfig = plane.write_kubeconfig("kwok", "sandbox:kwok")
+        user = "sandbox:kwok"
+        for manifest in rights(user, _rules()):
+            api.apply(manifest)
+        kubeconfig = plane.write_kubeconfig("kwok", user)
         plane.processes.start(
             "kwok",
             [
@@ -138,31 +140,14 @@ def _taint(text: str) -> dict[str, str]:
     return {"key": key, "value": value, "effect": effect}
 
 
-def _role() -> dict[str, Any]:
-    read = ["get", "list", "watch"]
-    return {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRole",
-        "metadata": {"name": "sandbox:kwok"},
-        "rules": [
-            {"apiGroups": [""], "resources": ["nodes", "pods"], "verbs": [*read, "update", "patch", "delete"]},
-            {"apiGroups": [""], "resources": ["nodes/status", "pods/status"], "verbs": ["update", "patch"]},
-            {"apiGroups": ["", "events.k8s.io"], "resources": ["events"], "verbs": ["create", "update", "patch"]},
-            {
-                "apiGroups": ["coordination.k8s.io"],
-                "resources": ["leases"],
-                "verbs": [*read, "create", "update", "patch", "delete"],
-            },
-        ],
-    }
-
-
-def _binding() -> dict[str, Any]:
-    group = "rbac.authorization.k8s.io"
-    return {
-        "apiVersion": f"{group}/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": {"name": "sandbox:kwok"},
-        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "sandbox:kwok"},
-        "subjects": [{"apiGroup": group, "kind": "User", "name": "sandbox:kwok"}],
-    }
+def _rules() -> list[dict[str, Any]]:
+    return [
+        {"apiGroups": [""], "resources": ["nodes", "pods"], "verbs": [*READ, "update", "patch", "delete"]},
+        {"apiGroups": [""], "resources": ["nodes/status", "pods/status"], "verbs": ["update", "patch"]},
+        {"apiGroups": ["", "events.k8s.io"], "resources": ["events"], "verbs": ["create", "update", "patch"]},
+        {
+            "apiGroups": ["coordination.k8s.io"],
+            "resources": ["leases"],
+            "verbs": [*READ, "create", "update", "patch", "delete"],
+        },
+    ]

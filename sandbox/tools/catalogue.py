@@ -232,6 +232,27 @@ _TOOLS = (
         install="Go 1.26.4 or newer, from which it is built",
     ),
     Tool(
+        name="traefik",
+        version="v3.5.3",
+        ask=("version",),
+        # Each minor version is written for one version of the Gateway API; modules/gateway-api pins that of 3.5.
+        accepted=Accepted(low=(3, 5), below=(3, 6), words="3.5.x, for its version of the Gateway API"),
+        download=Download(
+            source=GITHUB,
+            path="traefik/traefik/releases/download/{version}/traefik_{version}_linux_{arch}.tar.gz",
+            checksum="traefik/traefik/releases/download/{version}/traefik_{version}_checksums.txt",
+            archive=True,
+            megabytes=250,
+        ),
+        module=Module(
+            folder="traefik",
+            package="github.com/traefik/traefik/v3/cmd/traefik",
+            ldflags="-X github.com/traefik/traefik/v3/pkg/version.Version={number}",
+            megabytes=3500,
+        ),
+        install="Traefik 3.5.3",
+    ),
+    Tool(
         name="kind",
         version="v0.31.0",
         ask=("version",),

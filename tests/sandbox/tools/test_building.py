@@ -16,6 +16,7 @@ from sandbox.paths import REPOSITORY, cache_directory
 from sandbox.tools import ToolError, building, cache, provide
 from sandbox.tools.cache import Slot
 from sandbox.tools.catalogue import CATALOGUE, Module
+from sandbox.tools.gateway_api import GATEWAY_API, gateway_api_version
 from sandbox.tools.go import go_environment, go_for
 
 PROGRAM = """
@@ -142,7 +143,13 @@ def test_every_module_of_the_catalogue_has_its_go_mod_and_go_sum():
     for folder in folders:
         assert (building.MODULES / folder / "go.mod").is_file()
         assert (building.MODULES / folder / "go.sum").is_file()
-    assert {path.name for path in building.MODULES.iterdir()} == folders
+    # The Gateway API is no program, but comes the same way.
+    assert {path.name for path in building.MODULES.iterdir()} == folders | {"gateway-api"}
+
+
+def test_the_gateway_api_is_the_version_that_the_gateway_is_written_for():
+    wanted = (building.MODULES / "traefik" / "go.mod").read_text()
+    assert f"{GATEWAY_API} {gateway_api_version()} " in wanted
 
 
 def test_the_catalogues_versions_are_those_that_the_modules_pin():
