@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 SIZES = "5,100,500"
 REQUESTS = 100_000
 
-command = typer.Typer(help=__doc__, no_args_is_help=False, add_completion=False, rich_markup_mode="markdown")
+command = typer.Typer(help=__doc__, no_args_is_help=False, add_completion=False, pretty_exceptions_enable=False)
 
 
 @contextmanager

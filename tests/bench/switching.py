@@ -60,7 +60,7 @@ def _grow(platform: Platform, size: int) -> int:
     if before < size:
         each = _objects_of_a_team(platform)
         for number in range(len(teams), len(teams) + (size - before) // each):
-            teams[f"team-{number}"] = {"quota": {"pods": "1"}}
+            teams[f"team-{number}"] = {"quota": {"requests.cpu": "1", "requests.memory": "1Gi", "pods": "1"}}
         platform.write(config)
         platform.up(timeout=1800)
     return _objects(platform)
