@@ -49,7 +49,8 @@ def check(path: Path) -> int:
 
 def _summary(settings: Settings) -> str:
     serving = ", ".join(
-        f"{name} {model.slots.version(model.active)} in {model.active}" for name, model in settings.models.items()
+        f"{name} {model.serving}" + (f" in {model.active}" if model.strategy == "blue-green" else "")
+        for name, model in settings.models.items()
     )
     teams = ", ".join(settings.teams) or "none"
     return f"environment {settings.environment}; teams {teams}; serving {serving or 'nothing'}"

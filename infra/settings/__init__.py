@@ -2,48 +2,61 @@
 
 from __future__ import annotations
 
+from infra.settings.analysis import Analysis
 from infra.settings.cluster import Cluster
+from infra.settings.content import (
+    Probes,
+    Resources,
+    SlotContent,
+    SlotResources,
+    StartProbe,
+    Version,
+    VolumeMount,
+)
 from infra.settings.document import SECURE, Document
+from infra.settings.duration import parse_duration, show_duration
 from infra.settings.errors import Mistake, SettingsError
 from infra.settings.guard import Guard
 from infra.settings.image import Build
 from infra.settings.load import load, secret_values, stack_file
-from infra.settings.model import (
-    SLOTS,
-    Expect,
-    Idle,
-    Model,
-    Probes,
-    Route,
-    Scale,
-    SlotContent,
-    SlotName,
-    SlotResources,
-    Slots,
-    Smoke,
-    StartProbe,
-    Version,
-)
+from infra.settings.model import Model
+from infra.settings.placement import Placement
 from infra.settings.quantity import parse_quantity
+from infra.settings.scale import Behavior, Direction, External, Metric, Scale, ScalingPolicy
 from infra.settings.settings import Settings
+from infra.settings.smoke import Expect, Smoke
+from infra.settings.strategy import SLOTS, Idle, Rollout, SlotName, Slots, Strategy
 from infra.settings.team import Access, Team
+from infra.settings.traffic import Canary, Gateway, Match, Route
 from infra.settings.values import plain
 
 __all__ = [
     "SECURE",
     "SLOTS",
     "Access",
+    "Analysis",
+    "Behavior",
     "Build",
+    "Canary",
     "Cluster",
+    "Direction",
     "Document",
     "Expect",
+    "External",
+    "Gateway",
     "Guard",
     "Idle",
+    "Match",
+    "Metric",
     "Mistake",
     "Model",
+    "Placement",
     "Probes",
+    "Resources",
+    "Rollout",
     "Route",
     "Scale",
+    "ScalingPolicy",
     "Settings",
     "SettingsError",
     "SlotContent",
@@ -52,11 +65,15 @@ __all__ = [
     "Slots",
     "Smoke",
     "StartProbe",
+    "Strategy",
     "Team",
     "Version",
+    "VolumeMount",
     "load",
+    "parse_duration",
     "parse_quantity",
     "plain",
     "secret_values",
+    "show_duration",
     "stack_file",
 ]

@@ -30,7 +30,6 @@ def inconsistencies(raw: Mapping[str, Any]) -> Iterator[Mistake]:
         yield from _slots(model)
         yield from _scale(model)
         yield from _sources(model)
-        yield from _resources(model)
         yield from _environment(model, raw)
     yield from _routes(raw)
 
@@ -89,10 +88,16 @@ def _slots(model: RawModel) -> Iterator[Mistake]:
                 message=f"unknown version {quote(version)}; known: {quoted_list(known)}{did_you_mean(version, known)}",
             )
     slots = below(model.values, "slots")
+    if below(model.values, "strategy") in ("rolling", "recreate"):
+        return
+    if slots is None:
+        yield Mistake(path=(*path, "slots"), message='is missing; which version stands in which slot, as {blue: "7"}')
     if not isinstance(slots, Mapping):
         return
     empty = [slot for slot in ("blue", "green") if slots.get(slot) is None]
     active = model.values.get("active")
+    if active is None and not empty:
+        yield Mistake(path=(*path, "active"), message="is missing; both slots are filled, so name the one that serves")
     if len(empty) == 2:  # noqa: PLR2004  both of the two slots
         yield Mistake(path=(*path, "slots"), message="both slots are empty; put a version into blue or green")
     elif active in empty:
@@ -125,21 +130,6 @@ def _sources(model: RawModel) -> Iterator[Mistake]:
             yield Mistake(path=path, message="image and build exclude each other; keep one")
         elif not image and not build:
             yield Mistake(path=path, message="needs image (name@sha256:...) or build ({context: ...})")
-
-
-def _resources(model: RawModel) -> Iterator[Mistake]:
-    versions = [str(name) for name, version in model.versions.items() if isinstance(version, Mapping)]
-    for key, example in (("cpu", "500m"), ("memory", "1Gi")):
-        lacking = [name for name in versions if model.resource(name, key) is None]
-        if not lacking:
-            continue
-        if len(lacking) == len(versions):
-            path: tuple[str, ...] = ("models", model.name, "resources", key)
-            yield Mistake(path=path, message=f"is missing; every pod says what it needs, such as {example}")
-            continue
-        for name in lacking:
-            path = ("models", model.name, "versions", name, "resources", key)
-            yield Mistake(path=path, message=f"is missing, here and in the model's resources; such as {example}")
 
 
 def _environment(model: RawModel, raw: Mapping[str, Any]) -> Iterator[Mistake]:

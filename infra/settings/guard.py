@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from infra.settings.values import Seconds, Section
+from typing import Annotated
+
+from infra.settings.duration import duration
+from infra.settings.values import Section
 
 __all__ = ["Guard"]
 
@@ -12,8 +15,16 @@ class Guard(Section):
 
     smoke: bool = True
     """Ask the target slot its smoke request before traffic moves. Off only where pods cannot answer, as on
-    simulated nodes; every plan then says so."""
+    simulated nodes; every plan then says so.
 
-    deadline: Seconds = 600
-    """How long an `up` waits for the target slot before it refuses, in seconds. The same as a Deployment's
-    `progressDeadlineSeconds` by default, after which Kubernetes itself calls a rollout failed."""
+    Upstream: Argo Rollouts `prePromotionAnalysis`.
+    Example: `smoke: false`
+    """
+
+    deadline: Annotated[int, duration("1s", "7d")] = 600
+    """How long an `up` waits for the target slot before it refuses. The same as a Deployment's
+    `progressDeadlineSeconds` by default, after which Kubernetes itself calls a rollout failed.
+
+    Upstream: Deployment `progressDeadlineSeconds`.
+    Example: `deadline: 15m`
+    """

@@ -19,12 +19,13 @@ from infra.settings.guard import Guard
 from infra.settings.image import Registry, full_reference
 from infra.settings.model import Model
 from infra.settings.team import Team
+from infra.settings.traffic import Gateway
 from infra.settings.values import FrozenMap, Name, Section, ServiceName, empty, plain
 
 __all__ = ["Settings"]
 
 # Keys that hold a mapping: as JSON text from `pulumi config set <key> '{...}'` and from the engine.
-_MAPPINGS = ("cluster", "teams", "models", "secrets", "guard")
+_MAPPINGS = ("cluster", "teams", "gateway", "models", "secrets", "guard")
 
 
 class Settings(Section):
@@ -38,6 +39,9 @@ class Settings(Section):
 
     cluster: Cluster
     teams: FrozenMap[Name, Team]
+    gateway: Gateway | None = None
+    """Through what requests from outside come in. None by default: a cluster may have any, or none."""
+
     models: FrozenMap[ServiceName, Model] = Field(default_factory=empty)
     """None by default: a team's space comes before its first model."""
 
@@ -66,7 +70,11 @@ class Settings(Section):
         except ValidationError as error:
             scalars = document.scalars if document else {}
             known = {mistake.path for mistake in mistakes}
-            found = (in_english(detail, cls, scalars) for detail in error.errors(include_url=False))
+            found = (
+                in_english(detail, cls, scalars)
+                for detail in error.errors(include_url=False)
+                if detail["type"] != "default_factory_not_called"  # follows from a mistake that is told anyway
+            )
             # What a more telling mistake already says about the same place is not said twice.
             mistakes.extend(mistake for mistake in found if mistake.path not in known)
         if mistakes or settings is None:

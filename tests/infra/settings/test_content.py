@@ -109,16 +109,6 @@ def test_resources_may_stand_in_every_version_instead_of_the_model(valid):
     assert Settings.parse(valid).models["churn"].content("blue").resources.memory == "1Gi"
 
 
-def test_a_version_without_resources_of_its_own_or_the_models_is_named(valid):
-    del valid["models"]["churn"]["resources"]["memory"]
-    with pytest.raises(SettingsError) as caught:
-        Settings.parse(valid)
-    assert [str(mistake).split(":")[0] for mistake in caught.value.mistakes] == [
-        "models.churn.versions.7.resources.memory",
-        "models.churn.versions.9.resources.memory",
-    ]
-
-
 @pytest.mark.parametrize("key", ["registry", "cluster", "teams", "environment"])
 def test_what_every_stack_needs_is_missed(valid, key):
     del valid[key]
