@@ -44,7 +44,7 @@ class Judge:
     canary: str
     active: str
 
-    def certainly(self, canary: Figures) -> list[str]:
+    def already(self, canary: Figures) -> list[str]:
         """Return why the canary is bad already, before its window has ended: only what more requests cannot mend."""
         found = []
         if canary.pods == 0:
@@ -58,7 +58,7 @@ class Judge:
                 found.append(self._slow(times.p95, canary.p95))
         return found
 
-    def finally_(self, canary: Figures, active: Figures | None) -> list[str]:
+    def at_the_end(self, canary: Figures, active: Figures | None) -> list[str]:
         """Return why the canary may not go on, at the end of its window; nothing where it may.
 
         `active` is None where the analysis compares nothing. No data is a reason, and so is nonsense.
