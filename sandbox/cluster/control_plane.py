@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import argparse
-import base64
-import ipaddress
 import json
-import secrets
-import signal
 import socket
-import threading
 import time
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sandbox.cluster.api import Api
-from sandbox.cluster.certificates import Authority, Pair, service_account_keys
-from sandbox.cluster.files import write, write_private
+from sandbox.cluster.apiserver_files import write_apiserver_files
+from sandbox.cluster.certificates import Authority
+from sandbox.cluster.files import write_private
+from sandbox.cluster.kubeconfig import kubeconfig
 from sandbox.cluster.ports import free, remembered_ports
-from sandbox.paths import cache_directory
-from sandbox.process import ProcessError, Processes, ProcessStatus, Report
+from sandbox.cluster.rbac import cluster_role_binding
+from sandbox.cluster.servers import Servers
+from sandbox.process import Processes, ProcessStatus, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
-__all__ = ["BINARIES", "CONTEXT", "ControlPlane", "cached_binaries"]
+__all__ = ["BINARIES", "ControlPlane"]
 
 BINARIES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
-# The context's name in every kubeconfig that is written here.
-CONTEXT = "sandbox"
-DOMAIN = "cluster.local"
 # The range of kubeadm's default, when nobody routes to it.
 SERVICE_RANGE = "10.96.0.0/16"
 # A machine with two busy cores takes 4 s to a ready API server; ten times that is a fault.
@@ -136,9 +130,9 @@ class ControlPlane:
         """Start etcd and the API server, and wait until they are ready."""
         self._free_ports()
         self._write_files()
-        self.processes.start("etcd", self._etcd())
+        self.processes.start("etcd", self._servers.etcd())
         self.processes.wait("etcd", self._listens("etcd"), timeout=TIMEOUT, report=self._report)
-        self.processes.start("kube-apiserver", self._apiserver())
+        self.processes.start("kube-apiserver", self._servers.apiserver())
         api = self.api
         self.processes.wait(
             "kube-apiserver", lambda: api.health() is None, timeout=TIMEOUT, report=self._report, what="the API server"
@@ -149,8 +143,8 @@ class ControlPlane:
         """Start controller manager and scheduler, and wait until a pod may be created in namespace default."""
         if not self.controllers:
             return
-        self.processes.start("kube-scheduler", self._scheduler())
-        self.processes.start("kube-controller-manager", self._controller_manager())
+        self.processes.start("kube-scheduler", self._servers.scheduler())
+        self.processes.start("kube-controller-manager", self._servers.controller_manager())
         api = self.api
         # Pods are refused until the controller manager has made their namespace's service account.
         self.processes.wait(
@@ -175,9 +169,23 @@ class ControlPlane:
         """Write a kubeconfig for a user, with certificates inside, and return its path."""
         pair = self.authority.issue(name, user, organization=group)
         path = self.directory / f"{name}.kubeconfig"
-        config = _kubeconfig(self.server, self.authority.pair, pair)
+        config = kubeconfig(self.server, self.authority.pair, pair)
         write_private(path, json.dumps(config, indent=1).encode())
         return path
+
+    @property
+    def _servers(self) -> Servers:
+        return Servers(
+            directory=self.directory,
+            binaries=self.binaries,
+            ports=self.ports,
+            authority=self.authority,
+            address=self.address,
+            local=self._local,
+            service_range=self.service_range,
+            own_network=self._own_network,
+            pods_answer=self.pods_answer,
+        )
 
     def _free_ports(self) -> None:
         """Choose all ports anew when a stopped process's port was taken by somebody else meanwhile."""
@@ -226,236 +234,14 @@ class ControlPlane:
     def _write_files(self) -> None:
         self._certificates.mkdir(parents=True, exist_ok=True)
         self._certificates.chmod(0o700)
-        encryption = self.directory / "encryption.json"
-        if not encryption.exists():
-            write_private(encryption, json.dumps(_encryption()).encode())
-        write(self.directory / "egress.json", json.dumps(_no_egress(self.directory)))
+        write_apiserver_files(self.directory)
         self.write_kubeconfig("admin", "ml-platform:admin", group="system:masters")
         if self.controllers:
             self.write_kubeconfig("kube-controller-manager", "system:kube-controller-manager")
             self.write_kubeconfig("kube-scheduler", "system:kube-scheduler")
 
-    def _etcd(self) -> list[str]:
-        authority = Authority(self._certificates, "etcd-ca")
-        server = authority.issue("etcd", "etcd", hosts=["localhost", self._local])
-        client = f"https://{self._local}:{self.ports['etcd']}"
-        peer = f"https://{self._local}:{self.ports['etcd-peer']}"
-        return [
-            str(self.binaries["etcd"]),
-            "--name=sandbox",
-            f"--data-dir={self.directory / 'etcd'}",
-            f"--listen-client-urls={client}",
-            f"--advertise-client-urls={client}",
-            f"--listen-peer-urls={peer}",
-            f"--initial-advertise-peer-urls={peer}",
-            f"--initial-cluster=sandbox={peer}",
-            "--client-cert-auth",
-            f"--trusted-ca-file={authority.pair.certificate}",
-            f"--cert-file={server.certificate}",
-            f"--key-file={server.key}",
-            "--peer-client-cert-auth",
-            f"--peer-trusted-ca-file={authority.pair.certificate}",
-            f"--peer-cert-file={server.certificate}",
-            f"--peer-key-file={server.key}",
-            # A killed process loses nothing by it, only a machine that loses power does; it saves most of the time
-            # of a start and of every write.
-            "--unsafe-no-fsync",
-            "--log-level=warn",
-        ]
-
-    def _apiserver(self) -> list[str]:
-        etcd = Authority(self._certificates, "etcd-ca")
-        etcd_client = etcd.issue("etcd-client", "kube-apiserver")
-        serving = self.authority.issue("kube-apiserver", "kube-apiserver", hosts=self._hosts())
-        kubelet = self.authority.issue("kubelet-client", "kube-apiserver-kubelet-client")
-        front = Authority(self._certificates, "front-proxy-ca")
-        proxy = front.issue("front-proxy-client", "front-proxy-client")
-        tokens = service_account_keys(self._certificates)
-        return [
-            str(self.binaries["kube-apiserver"]),
-            f"--bind-address={self.address}",
-            f"--secure-port={self.ports['kube-apiserver']}",
-            f"--advertise-address={self.address}",
-            # A loopback address is refused as an endpoint of Service kubernetes; pods that could use it exist only
-            # on real nodes, where the address is another.
-            f"--endpoint-reconciler-type={'lease' if self._own_network else 'none'}",
-            f"--etcd-servers=https://{self._local}:{self.ports['etcd']}",
-            f"--etcd-cafile={etcd.pair.certificate}",
-            f"--etcd-certfile={etcd_client.certificate}",
-            f"--etcd-keyfile={etcd_client.key}",
-            f"--service-cluster-ip-range={self.service_range}",
-            "--authorization-mode=Node,RBAC",
-            "--anonymous-auth=false",
-            f"--client-ca-file={self.authority.pair.certificate}",
-            f"--tls-cert-file={serving.certificate}",
-            f"--tls-private-key-file={serving.key}",
-            # PodSecurity, ResourceQuota, LimitRanger and ServiceAccount are among the defaults; they are named so
-            # that a change of defaults cannot take them away.
-            "--enable-admission-plugins=NodeRestriction,PodSecurity,ResourceQuota,LimitRanger,ServiceAccount",
-            f"--encryption-provider-config={self.directory / 'encryption.json'}",
-            # What may be privileged is for Pod Security to say, a namespace at a time.
-            "--allow-privileged=true",
-            f"--kubelet-client-certificate={kubelet.certificate}",
-            f"--kubelet-client-key={kubelet.key}",
-            f"--kubelet-certificate-authority={self.authority.pair.certificate}",
-            "--kubelet-preferred-address-types=InternalIP",
-            f"--service-account-issuer=https://kubernetes.default.svc.{DOMAIN}",
-            f"--service-account-key-file={tokens.certificate}",
-            f"--service-account-signing-key-file={tokens.key}",
-            f"--requestheader-client-ca-file={front.pair.certificate}",
-            "--requestheader-allowed-names=front-proxy-client",
-            "--requestheader-extra-headers-prefix=X-Remote-Extra-",
-            "--requestheader-group-headers=X-Remote-Group",
-            "--requestheader-username-headers=X-Remote-User",
-            f"--proxy-client-cert-file={proxy.certificate}",
-            f"--proxy-client-key-file={proxy.key}",
-            # The endpoints of aggregated APIs are processes on the node address, not pods.
-            "--enable-aggregator-routing=true",
-            "--profiling=false",
-            *([] if self.pods_answer else [f"--egress-selector-config-file={self.directory / 'egress.json'}"]),
-        ]
-
-    def _controller_manager(self) -> list[str]:
-        tokens = service_account_keys(self._certificates)
-        return [
-            str(self.binaries["kube-controller-manager"]),
-            *self._component("kube-controller-manager"),
-            f"--root-ca-file={self.authority.pair.certificate}",
-            f"--service-account-private-key-file={tokens.key}",
-            f"--cluster-signing-cert-file={self.authority.pair.certificate}",
-            f"--cluster-signing-key-file={self.authority.pair.key}",
-            "--use-service-account-credentials=true",
-            # The default, 20 requests a second, makes a start 4 s longer: each of 40 controllers asks for a token.
-            "--kube-api-qps=200",
-            "--kube-api-burst=400",
-        ]
-
-    def _scheduler(self) -> list[str]:
-        return [str(self.binaries["kube-scheduler"]), *self._component("kube-scheduler")]
-
-    def _component(self, name: str) -> list[str]:
-        serving = self.authority.issue(f"{name}-serving", name, hosts=["localhost", self._local])
-        kubeconfig = self.directory / f"{name}.kubeconfig"
-        return [
-            f"--kubeconfig={kubeconfig}",
-            f"--authentication-kubeconfig={kubeconfig}",
-            f"--authorization-kubeconfig={kubeconfig}",
-            f"--bind-address={self._local}",
-            f"--secure-port={self.ports[name]}",
-            f"--tls-cert-file={serving.certificate}",
-            f"--tls-private-key-file={serving.key}",
-            # There is one of each: waiting for a dead one's lease would cost 15 s after every kill.
-            "--leader-elect=false",
-            "--profiling=false",
-        ]
-
-    def _hosts(self) -> list[str]:
-        service = _first_address(self.service_range)
-        names = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", f"kubernetes.default.svc.{DOMAIN}"]
-        return sorted({*names, "localhost", "127.0.0.1", self.address, service})
-
 
 # The API server asks kubelets for logs and port forwards under this name; system:masters would do, and may do too much.
-KUBELET_ACCESS: dict[str, Any] = {
-    "apiVersion": "rbac.authorization.k8s.io/v1",
-    "kind": "ClusterRoleBinding",
-    "metadata": {"name": "sandbox:kubelet-client"},
-    "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "system:kubelet-api-admin"},
-    "subjects": [
-        {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "kube-apiserver-kubelet-client"},
-    ],
-}
-
-
-def cached_binaries(names: Sequence[str]) -> dict[str, Path]:
-    """Return the newest built binary of each name in the cache; a name that is not there is left out."""
-    found = {}
-    for name in names:
-        paths = sorted((cache_directory() / "tools" / name).glob(f"*/{name}"))
-        if paths:
-            found[name] = paths[-1]
-    return found
-
-
-def _encryption() -> dict[str, Any]:
-    key = {"name": "key1", "secret": base64.b64encode(secrets.token_bytes(32)).decode()}
-    return {
-        "apiVersion": "apiserver.config.k8s.io/v1",
-        "kind": "EncryptionConfiguration",
-        "resources": [
-            # identity last: what an earlier version stored in plain text stays readable.
-            {"resources": ["secrets"], "providers": [{"secretbox": {"keys": [key]}}, {"identity": {}}]},
-        ],
-    }
-
-
-def _no_egress(directory: Path) -> dict[str, Any]:
-    # A proxy that is not there; its name is what the error message ends with.
-    transport = {"uds": {"udsName": str(directory / "simulated-pods-do-not-answer")}}
-    connection = {"proxyProtocol": "HTTPConnect", "transport": transport}
-    return {
-        "apiVersion": "apiserver.k8s.io/v1beta1",
-        "kind": "EgressSelectorConfiguration",
-        "egressSelections": [{"name": "cluster", "connection": connection}],
-    }
-
-
-def _kubeconfig(server: str, authority: Pair, user: Pair) -> dict[str, Any]:
-    def encoded(path: Path) -> str:
-        return base64.b64encode(path.read_bytes()).decode()
-
-    credentials = {
-        "client-certificate-data": encoded(user.certificate),
-        "client-key-data": encoded(user.key),
-    }
-    cluster = {"server": server, "certificate-authority-data": encoded(authority.certificate)}
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": CONTEXT, "cluster": cluster}],
-        "users": [{"name": CONTEXT, "user": credentials}],
-        "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": CONTEXT}}],
-        "current-context": CONTEXT,
-    }
-
-
-def _first_address(network: str) -> str:
-    return str(ipaddress.ip_network(network)[1])
-
-
-def main() -> int:
-    """Run a control plane in a directory until it is interrupted: a cluster for a test, started in seconds."""
-    parser = argparse.ArgumentParser(
-        prog="python -m sandbox.cluster.control_plane",
-        description="Run etcd, kube-apiserver, kube-controller-manager and kube-scheduler on free loopback ports, "
-        "from the tools that are in the cache, until SIGINT or SIGTERM. Prints the path of the administrator's "
-        "kubeconfig (context 'sandbox') when the API server is ready. Data stay in DIR for the next run.",
-    )
-    parser.add_argument("directory", metavar="DIR", type=Path, help="where certificates, data and logs are kept")
-    parser.add_argument("--no-controllers", action="store_true", help="etcd and kube-apiserver only")
-    arguments = parser.parse_args()
-    binaries = cached_binaries(BINARIES)
-    missing = sorted(set(BINARIES) - set(binaries))
-    if missing:
-        parser.exit(1, f"not in the cache: {', '.join(missing)}; `make up` builds them\n")
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    plane = ControlPlane(arguments.directory, binaries, controllers=not arguments.no_controllers, report=_print)
-    try:
-        plane.start()
-        _print(str(plane.kubeconfig))
-        ended.wait()
-    except ProcessError as error:
-        parser.exit(1, f"{error}\n")
-    finally:
-        plane.stop()
-    return 0
-
-
-def _print(line: str) -> None:
-    print(line, flush=True)  # noqa: T201
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+KUBELET_ACCESS = cluster_role_binding(
+    "sandbox:kubelet-client", "system:kubelet-api-admin", "kube-apiserver-kubelet-client"
+)

@@ -5,12 +5,21 @@ from __future__ import annotations
 import json
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sandbox.cluster.api import Api, answers
 from sandbox.cluster.commands import run
 from sandbox.cluster.errors import ClusterError
 from sandbox.cluster.files import write
+from sandbox.cluster.node_files import (
+    CONTAINERD_SOCKET,
+    NODE,
+    PROXY_HEALTH_PORT,
+    containerd_config,
+    kubelet_config,
+    pod_network,
+    proxy_config,
+)
 from sandbox.cluster.pause import PAUSE_IMAGE, write_pause_image
 from sandbox.cluster.readiness import node_is_ready
 from sandbox.process import file_watch_hint
@@ -24,15 +33,12 @@ if TYPE_CHECKING:
     from sandbox.cluster.registry import Registry
     from sandbox.process import ProcessStatus, Report
 
-__all__ = ["CNI_DIRECTORIES", "NODE", "RealNode", "node_mounts"]
+__all__ = ["CNI_DIRECTORIES", "RealNode", "node_mounts"]
 
-NODE = "sandbox"
 TIMEOUT = 60.0
 # Where Debian and upstream install network plugins.
 CNI_DIRECTORIES = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
-CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
 KUBELET_PORT = 10250
-PROXY_HEALTH_PORT = 10256
 
 
 class RealNode:
@@ -156,10 +162,9 @@ class RealNode:
         if plugins is None:
             raise ClusterError("no network plugins found: apt-get install containernetworking-plugins")
         configuration = self._directory / "net.d"
-        write(configuration / "10-sandbox.conflist", json.dumps(_pod_network(self._network)))
-        write(
-            self._directory / "containerd.toml", _containerd(hosts, plugins, configuration, snapshots=self._snapshots())
-        )
+        write(configuration / "10-sandbox.conflist", json.dumps(pod_network(self._network)))
+        content = containerd_config(hosts, plugins, configuration, snapshots=self._snapshots())
+        write(self._directory / "containerd.toml", content)
 
     def _snapshots(self) -> str:
         """Return how containerd can stack an image's layers: overlaid, or copied where no overlay is allowed.
@@ -179,7 +184,7 @@ class RealNode:
         plane.write_kubeconfig("kubelet", f"system:node:{NODE}", group="system:nodes")
         proxy = plane.write_kubeconfig("kube-proxy", "system:kube-proxy")
         serving = plane.authority.issue("kubelet-serving", f"system:node:{NODE}", hosts=[NODE, self._network.node])
-        kubelet = _kubelet(
+        kubelet = kubelet_config(
             network=self._network,
             group=self._namespaces.name,
             resolver=self._directory / "resolv.conf",
@@ -188,7 +193,7 @@ class RealNode:
             key=serving.key,
         )
         write(self._directory / "kubelet.json", json.dumps(kubelet, indent=1))
-        write(self._directory / "kube-proxy.json", json.dumps(_proxy(self._network, proxy), indent=1))
+        write(self._directory / "kube-proxy.json", json.dumps(proxy_config(self._network, proxy), indent=1))
 
 
 def node_mounts(directory: Path) -> dict[str, Path]:
@@ -207,110 +212,3 @@ def _runs(argv: list[str]) -> bool:
     except ClusterError:
         return False
     return True
-
-
-def _containerd(hosts: Path, plugins: Path, configuration: Path, *, snapshots: str) -> str:
-    # restrict_oom_score_adj: a container may lack the right to make a process less likely to be killed.
-    # disable_apparmor: a profile would be loaded for the whole machine.
-    return f"""version = 2
-root = "/var/lib/containerd"
-state = "/run/containerd"
-[grpc]
-  address = "{CONTAINERD_SOCKET}"
-[plugins."io.containerd.internal.v1.opt"]
-  path = "/var/lib/containerd/opt"
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "{PAUSE_IMAGE}"
-  restrict_oom_score_adj = true
-  disable_apparmor = true
-  [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "{plugins}"
-    conf_dir = "{configuration}"
-  [plugins."io.containerd.grpc.v1.cri".registry]
-    config_path = "{hosts}"
-  [plugins."io.containerd.grpc.v1.cri".containerd]
-    snapshotter = "{snapshots}"
-  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
-    runtime_type = "io.containerd.runc.v2"
-    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-      SystemdCgroup = false
-"""
-
-
-def _pod_network(network: Network) -> dict[str, Any]:
-    bridge = {
-        "type": "bridge",
-        "bridge": "cni0",
-        "isGateway": True,
-        # A pod that calls its own Service is sent back to itself.
-        "hairpinMode": True,
-        "ipam": {
-            "type": "host-local",
-            "ranges": [[{"subnet": network.pods}]],
-            "routes": [{"dst": "0.0.0.0/0"}],
-            # Leases end with the namespaces that the addresses are in.
-            "dataDir": "/run/cni-leases",
-        },
-    }
-    return {"cniVersion": "0.4.0", "name": "sandbox", "plugins": [bridge]}
-
-
-def _kubelet(
-    *, network: Network, group: str, resolver: Path, authority: Path, certificate: Path, key: Path
-) -> dict[str, Any]:
-    return {
-        "apiVersion": "kubelet.config.k8s.io/v1beta1",
-        "kind": "KubeletConfiguration",
-        "address": network.node,
-        "authentication": {
-            "anonymous": {"enabled": False},
-            "webhook": {"enabled": True},
-            "x509": {"clientCAFile": str(authority)},
-        },
-        "authorization": {"mode": "Webhook"},
-        "tlsCertFile": str(certificate),
-        "tlsPrivateKeyFile": str(key),
-        "clusterDomain": "cluster.local",
-        "clusterDNS": [network.dns],
-        "resolvConf": str(resolver),
-        "containerRuntimeEndpoint": f"unix://{CONTAINERD_SOCKET}",
-        "podLogsDir": "/var/log/pods",
-        "volumePluginDir": "/var/lib/kubelet/volume-plugins",
-        # A group of the sandbox's own, so that two kubelets never touch each other's pods.
-        "cgroupRoot": f"/{group}",
-        "cgroupDriver": "cgroupfs",
-        # The processes of the node itself are the machine's, and in no group of ours.
-        "enforceNodeAllocatable": [],
-        "failCgroupV1": False,
-        "failSwapOn": False,
-        # This is somebody's machine: its disk may be fuller than a server's, and pods shall run all the same.
-        "evictionHard": {"memory.available": "100Mi", "nodefs.available": "0%", "imagefs.available": "0%"},
-        "imageGCHighThresholdPercent": 100,
-        "serializeImagePulls": False,
-        # To protect the node's daemons from the machine's out-of-memory killer takes a right that root may lack.
-        "oomScoreAdj": 0,
-        # Few pods share the machine, so the API server need not be spared.
-        "kubeAPIQPS": 100,
-        "kubeAPIBurst": 200,
-        "logging": {"verbosity": 1},
-    }
-
-
-def _proxy(network: Network, kubeconfig: Path) -> dict[str, Any]:
-    return {
-        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
-        "kind": "KubeProxyConfiguration",
-        "mode": "nftables",
-        "clientConnection": {"kubeconfig": str(kubeconfig)},
-        "hostnameOverride": NODE,
-        "bindAddress": network.node,
-        "healthzBindAddress": f"{network.node}:{PROXY_HEALTH_PORT}",
-        "metricsBindAddress": f"{network.node}:10249",
-        "clusterCIDR": network.pods,
-        "oomScoreAdj": 0,
-        "detectLocalMode": "ClusterCIDR",
-        # The default of a second would be most of the time that a switch takes to reach new connections.
-        "nftables": {"minSyncPeriod": "100ms", "syncPeriod": "30s"},
-        # Limits of connection tracking are the machine's, not ours to change.
-        "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
-    }

@@ -73,7 +73,7 @@ def api(plane):
 
 @pytest.fixture
 def real_api(cluster):
-    return cluster._parts().plane.api
+    return cluster.api
 
 
 @pytest.fixture

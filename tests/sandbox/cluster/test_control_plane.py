@@ -186,7 +186,7 @@ def test_a_port_that_somebody_else_took_is_given_up(own_plane):
 
 
 def test_the_scratch_command_runs_until_it_is_interrupted(tmp_path, binaries):
-    command = [sys.executable, "-m", "sandbox.cluster.control_plane", "--no-controllers", str(tmp_path)]
+    command = [sys.executable, "-m", "sandbox.cluster", "--no-controllers", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         lines = iter(running.stdout.readline, "")
         assert next(line for line in lines if line.endswith("admin.kubeconfig\n")).startswith(str(tmp_path))

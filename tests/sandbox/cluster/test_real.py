@@ -82,7 +82,7 @@ def web(pod, namespace, **more):
 
 def traces(cluster, addresses):
     """What a sandbox could have left on this machine, each with the sandbox's own mark."""
-    name, root = cluster._name, str(cluster.layout.root)
+    name, root = cluster.parts.name, str(cluster.layout.root)
     links = json.loads(subprocess.run(["ip", "-json", "link"], capture_output=True, check=True).stdout)
     routes = subprocess.run(["ip", "route", "show", "table", "all"], capture_output=True, text=True, check=True).stdout
     groups = [path for path in Path("/sys/fs/cgroup").rglob(name) if path.is_dir()]
@@ -115,7 +115,7 @@ def machine():
 
 
 def kill(cluster, name):
-    record = cluster._processes.record(name)
+    record = cluster.parts.processes.record(name)
     os.kill(record.pid, signal.SIGKILL)
     end = time.monotonic() + 5
     while record.alive and time.monotonic() < end:
@@ -133,7 +133,7 @@ def test_a_pod_runs_from_an_image_of_the_registry_behind_its_probe(cluster, real
     digest = push(cluster.registry, "ml/box", "1")
     manifest = web(pod, real_namespace)
     manifest["spec"]["containers"][0]["image"] = f"{cluster.registry}/ml/box@{digest}"
-    running = ready_pod(cluster._parts().plane.api, manifest, eventually)
+    running = ready_pod(cluster.api, manifest, eventually)
     assert running["status"]["containerStatuses"][0]["imageID"].endswith(digest)
     assert answer(f"http://{running['status']['podIP']}:8080/") == "served-by-web\n"
 
@@ -220,7 +220,7 @@ def test_an_autoscaler_sees_the_cpu_that_a_pod_uses(cluster, real_api, real_name
 def test_what_was_killed_is_started_again_while_pods_run_on(own_cluster, pod, push, eventually):
     own_cluster.start()
     push(own_cluster.registry, "library/box", "1")
-    api = own_cluster._parts().plane.api
+    api = own_cluster.api
     eventually(lambda: api.get("/api/v1/namespaces/default/serviceaccounts/default"))
     before = ready_pod(api, web(pod, "default"), eventually)
     for name in ("etcd", "kube-apiserver", "containerd", "kubelet", "kube-proxy", "coredns", "registry"):
@@ -269,11 +269,11 @@ def test_a_stopped_cluster_leaves_nothing_on_the_machine_within_ten_seconds(
     own_cluster.start()
     assert own_cluster.registry != cluster.registry
     push(own_cluster.registry, "library/box", "1")
-    api = own_cluster._parts().plane.api
+    api = own_cluster.api
     running = ready_pod(api, web(pod, "default"), eventually)
     assert answer(f"http://{running['status']['podIP']}:8080/") == "served-by-web\n"
     block = own_cluster.network.block.removesuffix("0.0/16")
-    inside = own_cluster._namespaces._members(own_cluster._processes.record("namespaces"))
+    inside = own_cluster.parts.namespaces._members(own_cluster.parts.processes.record("namespaces"))
     assert len(inside) > 10
     assert all(traces(own_cluster, block)[kind] for kind in ("links", "routes", "groups", "processes"))
     begun = time.monotonic()

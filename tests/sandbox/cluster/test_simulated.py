@@ -87,11 +87,9 @@ def test_a_whole_cluster_starts_with_nodes_of_the_declared_shapes_and_stops(tmp_
         cluster.start()
         assert all(status.healthy for status in cluster.status())
         assert {status.name for status in cluster.status()} >= {"etcd", "kwok"}
-        assert (cluster.registry, cluster.network) == (None, None)
+        assert (cluster.registry, cluster.network, cluster.gateway) == (None, None, None)
         assert layout.kubeconfig.exists()
-        nodes = {
-            node["metadata"]["name"]: node for node in cluster._simulated_plane().api.get("/api/v1/nodes")["items"]
-        }
+        nodes = {node["metadata"]["name"]: node for node in cluster.api.get("/api/v1/nodes")["items"]}
         assert set(nodes) == {"simulated-1", "gpu-1"}
         assert nodes["gpu-1"]["status"]["allocatable"]["nvidia.com/gpu"] == "2"
         assert nodes["gpu-1"]["spec"]["taints"][0]["effect"] == "NoSchedule"
@@ -101,6 +99,6 @@ def test_a_whole_cluster_starts_with_nodes_of_the_declared_shapes_and_stops(tmp_
     finally:
         cluster.stop()
     assert not layout.kubeconfig.exists()
-    assert cluster._processes.names() == []
+    assert list(layout.run.glob("*.json")) == []
     assert [status.detail for status in cluster.status()] == ["not started"] * 5
     assert any("cluster ready" in line for line in lines)
