@@ -11,19 +11,26 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "ACTIVE",
     "CONTENT",
     "ENVIRONMENT",
     "HOLD",
     "MANAGED_BY",
     "NAME",
+    "NODE_POOL",
+    "ONLY",
     "PATCH_FORCE",
+    "SERVED",
     "SERVED_PORT",
     "SKIP_AWAIT",
     "SLOT",
     "SLOTS",
+    "STARTED",
     "TEAM",
     "VERSION",
+    "Place",
     "SlotName",
+    "model_selector",
     "owner_labels",
     "slot_name",
     "slot_selector",
@@ -31,6 +38,12 @@ __all__ = [
 
 SlotName = Literal["blue", "green"]
 SLOTS: tuple[SlotName, SlotName] = ("blue", "green")
+
+ONLY: Literal["only"] = "only"
+"""What a model without slots (rolling, recreate) has in place of a slot's name."""
+
+Place = SlotName | Literal["only"]
+"""Where pods of a model stand: in a slot, or in the only place there is."""
 
 NAME = "app.kubernetes.io/name"
 MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -44,6 +57,18 @@ CONTENT = "ml-platform/content"
 
 HOLD = "ml-platform/hold"
 """Annotation of a slot's autoscaler: why its floor is higher than the model's `scale.min`, and until when."""
+
+SERVED = "ml-platform/served"
+"""Annotation of an autoscaler: which versions have served, with image and content, since when and until when."""
+
+STARTED = "ml-platform/started"
+"""Annotation of a slot's Deployment, written by the guard and declared by nobody: how long its last start took."""
+
+ACTIVE = "ml-platform/active"
+"""Annotation of a routing Service whose selector names no slot: which slot is the active one."""
+
+NODE_POOL = "ml-platform/node-pool"
+"""Label of a node, and key of the taint that keeps others off it: the pool that it belongs to."""
 
 SKIP_AWAIT = "pulumi.com/skipAwait"
 """Annotation of the official provider: do not wait for readiness."""
@@ -69,11 +94,16 @@ def owner_labels(*, team: str, environment: str, name: str | None = None) -> dic
     return labels if name is None else {NAME: name, **labels}
 
 
-def slot_name(model: str, slot: SlotName) -> str:
+def slot_name(model: str, slot: Place) -> str:
     """Give the one name of a slot's Deployment, autoscaler, disruption budget and Service."""
-    return f"{model}-{slot}"
+    return model if slot == ONLY else f"{model}-{slot}"
 
 
-def slot_selector(model: str, slot: SlotName) -> Mapping[str, str]:
+def slot_selector(model: str, slot: Place) -> Mapping[str, str]:
     """Select the pods of one slot: never by version, because a Deployment's selector cannot change."""
     return {NAME: model, SLOT: slot}
+
+
+def model_selector(model: str) -> Mapping[str, str]:
+    """Select the pods of both slots, for traffic that is shared out by their numbers."""
+    return {NAME: model}

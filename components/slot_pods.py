@@ -6,15 +6,32 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 import pulumi
 
-from components.labels import SERVED_PORT
+from components.labels import NODE_POOL, SERVED_PORT
+from components.slot_content import (
+    SCRATCH_PATH,
+    SCRATCH_VOLUME,
+    Placement,
+    Probes,
+    Resources,
+    SlotContent,
+    Volume,
+)
 
-__all__ = ["Probes", "Resources", "SlotContent", "content_hash", "pod_requests", "pod_template", "rollout_deadline"]
+__all__ = [
+    "Placement",
+    "Probes",
+    "Resources",
+    "SlotContent",
+    "Volume",
+    "content_hash",
+    "pod_requests",
+    "pod_template",
+    "rollout_deadline",
+]
 
 _GPU = "nvidia.com/gpu"
 
@@ -30,50 +47,12 @@ _FINISH = 30
 # Seconds that pulling an image may take on top of starting: Kubernetes' own default for a rollout's progress.
 _PULL = 600
 
-
-@dataclass(frozen=True, kw_only=True)
-class Resources:
-    """What one pod gets, in Kubernetes quantities."""
-
-    cpu: str
-    memory: str
-    gpu: int = 0
-    """Whole devices of `nvidia.com/gpu`."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Probes:
-    """Paths that answer 2xx on the served port."""
-
-    ready: str
-    """Answers while requests may be sent."""
-
-    live: str
-    """Answers while the process can still recover by itself."""
-
-    start: str
-    """Answers once the model is loaded."""
-
-    start_within: int
-    """Seconds that loading may take before the pod is started anew."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SlotContent:
-    """One version of a model with everything that it needs to run."""
-
-    version: str
-    image: pulumi.Input[str]
-    """With its digest; an Output where the image is built by the same program."""
-
-    port: int
-    resources: Resources
-    probes: Probes
-    drain: int
-    """Seconds that a pod goes on serving after it was told to go, while the news of it spreads to every proxy."""
-
-    env: Mapping[str, str] = field(default_factory=dict)
-    secret_env: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+# What each kind of spread keeps apart. Nodes as well as zones: two pods of a zone on one node go together.
+_APART = {
+    "zone": ("topology.kubernetes.io/zone", "kubernetes.io/hostname"),
+    "node": ("kubernetes.io/hostname",),
+    "none": (),
+}
 
 
 def pod_template(
@@ -82,9 +61,14 @@ def pod_template(
     labels: Mapping[str, str],
     selector: Mapping[str, str],
     service_account: str,
-    secret: pulumi.Input[str] | None,
+    config: str | None = None,
+    secret: pulumi.Input[str] | None = None,
 ) -> dict[str, Any]:
-    """Give the pod template of a slot; `secret` is the Secret that holds the values of `content.secret_env`."""
+    """Give the pod template of a slot.
+
+    `config` and `secret` are the ConfigMap and the Secret that hold `content.variables` and `content.secret_env`; they
+    are named by what they hold, so that other values make another template.
+    """
     spec: dict[str, Any] = {
         "serviceAccountName": service_account,
         # A model does not talk to the API server; a token in the pod would only be there to be stolen.
@@ -94,25 +78,18 @@ def pod_template(
         "enableServiceLinks": False,
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
         "terminationGracePeriodSeconds": content.drain + _FINISH,
-        "topologySpreadConstraints": [
-            {
-                "maxSkew": 1,
-                "topologyKey": "kubernetes.io/hostname",
-                # A wish, not a condition: on a single node, or a full cluster, two pods on one node are better
-                # than one pod.
-                "whenUnsatisfiable": "ScheduleAnyway",
-                "labelSelector": {"matchLabels": dict(selector)},
-                # Each rollout is spread by itself; without it the pods about to go count and crowd the new ones.
-                "matchLabelKeys": ["pod-template-hash"],
-            }
+        "containers": [_container(content, config, secret)],
+        "volumes": [
+            {"name": SCRATCH_VOLUME, "emptyDir": {"sizeLimit": _SCRATCH}},
+            *(_claimed(name, volume) for name, volume in sorted(content.volumes.items())),
         ],
-        "containers": [_container(content, secret)],
-        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": _SCRATCH}}],
     }
-    if content.resources.gpu:
-        # GPU nodes are tainted so that nothing else lands there. The key is the device's own, as NVIDIA and the
-        # clouds set it.
-        spec["tolerations"] = [{"key": _GPU, "operator": "Exists", "effect": "NoSchedule"}]
+    if spread := [_spread(key, selector) for key in _APART[content.placement.spread]]:
+        spec["topologySpreadConstraints"] = spread
+    if content.placement.node_pool is not None:
+        spec["nodeSelector"] = {NODE_POOL: content.placement.node_pool}
+    if tolerations := _tolerations(content):
+        spec["tolerations"] = tolerations
     return {"metadata": {"labels": dict(labels)}, "spec": spec}
 
 
@@ -132,22 +109,48 @@ def rollout_deadline(content: SlotContent) -> int:
 
 
 def content_hash(template: Mapping[str, Any]) -> pulumi.Input[str]:
-    """Hash a pod template: equal hashes are equal pods.
+    """Hash a pod template: equal hashes are equal pods, configuration and secrets included, which are in it by name.
 
     Text as long as the template is plain, so that policies and previews can read it; an Output when the image is
-    being built or a Secret named.
+    being built or a secret value is one.
     """
     if _is_plain(template):
         return _digest(template)
     return pulumi.Output.from_input(template).apply(_digest)
 
 
-def _container(content: SlotContent, secret: pulumi.Input[str] | None) -> dict[str, Any]:
-    # Sorted, so that the order in which somebody wrote a mapping down is no change.
-    env: list[dict[str, Any]] = [{"name": key, "value": value} for key, value in sorted(content.env.items())]
-    env += [
-        {"name": key, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}} for key in sorted(content.secret_env)
-    ]
+def _spread(key: str, selector: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "maxSkew": 1,
+        "topologyKey": key,
+        # A wish, not a condition: on a single node, or a full cluster, two pods on one node are better than one pod.
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": dict(selector)},
+        # Each rollout is spread by itself; without it the pods about to go count and crowd the new ones.
+        "matchLabelKeys": ["pod-template-hash"],
+    }
+
+
+def _tolerations(content: SlotContent) -> list[dict[str, str]]:
+    """Give the taints that do not keep these pods away: those that keep others off the nodes meant for them."""
+    tolerations = []
+    if content.resources.gpu:
+        # GPU nodes are tainted so that nothing else lands there. The key is the device's own, as NVIDIA and the
+        # clouds set it.
+        tolerations.append({"key": _GPU, "operator": "Exists", "effect": "NoSchedule"})
+    if (pool := content.placement.node_pool) is not None:
+        tolerations.append({"key": NODE_POOL, "operator": "Equal", "value": pool, "effect": "NoSchedule"})
+    return tolerations
+
+
+def _claimed(name: str, volume: Volume) -> dict[str, Any]:
+    # Said at the claim and not only at the mount, so that the disk itself is attached for reading, which some can be
+    # on several nodes at once.
+    return {"name": name, "persistentVolumeClaim": {"claimName": volume.claim, "readOnly": volume.read_only}}
+
+
+def _container(content: SlotContent, config: str | None, secret: pulumi.Input[str] | None) -> dict[str, Any]:
+    mounts = [{"name": SCRATCH_VOLUME, "mountPath": SCRATCH_PATH}]
     container: dict[str, Any] = {
         "name": "model",
         "image": content.image,
@@ -160,15 +163,26 @@ def _container(content: SlotContent, secret: pulumi.Input[str] | None) -> dict[s
             "capabilities": {"drop": ["ALL"]},
             "readOnlyRootFilesystem": True,
         },
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 (the container's own, an emptyDir)
+        "volumeMounts": mounts
+        + [
+            {"name": name, "mountPath": volume.path, "readOnly": volume.read_only}
+            for name, volume in sorted(content.volumes.items())
+        ],
         **_probes(content.probes),
     }
     if content.drain:
         # Endpoints and proxies learn of a pod's end while it is already ending. It goes on serving meanwhile, by the
         # kubelet's own sleep: an image need not hold a shell or a sleep command. Source: KEP-3960.
         container["lifecycle"] = {"preStop": {"sleep": {"seconds": content.drain}}}
-    if env:
-        container["env"] = env
+    if config is not None:
+        container["envFrom"] = [{"configMapRef": {"name": config}}]
+    if secret is not None:
+        # One by one, so that the manifest says which variables are secret. Sorted, so that the order in which
+        # somebody wrote a mapping down is no change.
+        container["env"] = [
+            {"name": key, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+            for key in sorted(content.secret_env)
+        ]
     return container
 
 
@@ -202,25 +216,16 @@ def _probes(probes: Probes) -> dict[str, Any]:
 
 def _resources(resources: Resources) -> dict[str, dict[str, str]]:
     requests = {"cpu": resources.cpu, "memory": resources.memory}
-    # CPU may burst to twice the request: enough for a start and for the seconds until the autoscaler has reacted, and
-    # no neighbour starves. Memory cannot be taken back, so a pod gets what it asks for: above its request it would be
-    # the first to be killed on a full node.
-    limits = {"cpu": _twice(resources.cpu), "memory": resources.memory}
+    # Memory cannot be taken back, so a pod gets what it asks for: above its request it would be the first to be
+    # killed on a full node. CPU can: what nobody asked for is shared out by the requests, and a limit would slow a
+    # start, and the seconds until the autoscaler has reacted, on a node with nothing else to do.
+    limits = {"memory": resources.memory}
+    if resources.cpu_limit is not None:
+        limits["cpu"] = resources.cpu_limit
     if resources.gpu:
         # Devices are not shared: request and limit must be equal, and Kubernetes wants both or the limit.
         requests[_GPU] = limits[_GPU] = str(resources.gpu)
     return {"requests": requests, "limits": limits}
-
-
-def _twice(cpu: str) -> str:
-    """Double a CPU quantity (`500m`, `1.5`, `2`) and write it as the API server would. Raises ValueError for others."""
-    number, milli = (cpu[:-1], True) if cpu.endswith("m") else (cpu, False)
-    try:
-        thousandths = Decimal(number) * (1 if milli else 1000) * 2
-    except ArithmeticError:
-        raise ValueError(f'resources.cpu: "{cpu}" is no CPU quantity such as "500m" or "2"') from None
-    whole = math.ceil(thousandths)
-    return f"{whole}m" if whole % 1000 else str(whole // 1000)
 
 
 def _is_plain(value: Any) -> bool:

@@ -20,7 +20,12 @@ AccessRole = Literal["admin", "edit", "view"]
 # beside a model; who needs more names request and limit both, since a request above the default limit is refused.
 # Source: https://kubernetes.io/docs/concepts/policy/limit-range/
 _DEFAULT_REQUESTS = {"cpu": "100m", "memory": "256Mi"}
-_DEFAULT_LIMITS = {"cpu": "1", "memory": "512Mi"}
+_DEFAULT_LIMITS = {"memory": "512Mi"}
+
+# Only where the quota counts CPU limits and so asks every pod for one: anywhere else a default would be put into
+# models' pods, which have none unless they name one.
+_CPU_LIMIT_COUNTED = "limits.cpu"
+_DEFAULT_CPU_LIMIT = {"cpu": "1"}
 
 # The strictest of the Pod Security standards: models need no privilege. Warn and audit say the same at the
 # Deployment, where a person looks; enforce speaks only when the pods fail to appear.
@@ -87,7 +92,8 @@ class TeamNamespace(pulumi.ComponentResource):
         return Manifest(kind, f"{self.name}/{name}", {"metadata": metadata, **body}, self._inside)
 
     def _create_limits(self, quota: Mapping[str, str]) -> None:
-        limits = {"type": "Container", "defaultRequest": _DEFAULT_REQUESTS, "default": _DEFAULT_LIMITS}
+        most = {**_DEFAULT_LIMITS, **(_DEFAULT_CPU_LIMIT if _CPU_LIMIT_COUNTED in quota else {})}
+        limits = {"type": "Container", "defaultRequest": _DEFAULT_REQUESTS, "default": most}
         self._object("v1:LimitRange", "defaults", {"spec": {"limits": [limits]}})
         if quota:
             self._object("v1:ResourceQuota", "quota", {"spec": {"hard": dict(quota)}})

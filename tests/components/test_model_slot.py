@@ -116,12 +116,13 @@ def autoscaler(declared):
     ("floor", "expected"),
     [
         (None, (2, None)),
-        (Floor(min_replicas=1), (2, None)),
+        (Floor(min_replicas=1), (1, None)),
+        (Floor(min_replicas=0), (1, None)),
         (Floor(min_replicas=4, hold="4 until 2026-03-01T12:00:00Z"), (4, "4 until 2026-03-01T12:00:00Z")),
         (Floor(min_replicas=9, hold="9 until 2026-03-01T12:00:00Z"), (6, "9 until 2026-03-01T12:00:00Z")),
     ],
 )
-def test_the_floor_is_the_hold_within_the_models_scale(slot, floor, expected):
+def test_the_floor_is_as_it_was_decided_and_never_above_the_models_scale(slot, floor, expected):
     assert autoscaler(slot(floor=floor)) == expected
 
 
@@ -139,21 +140,6 @@ def test_the_autoscaler_keeps_to_the_scale_and_the_cpu_target(slot):
 def test_a_scale_that_no_autoscaler_takes_is_refused(least, most, message):
     with pytest.raises(ValueError, match=message):
         Scale(min=least, max=most, cpu=60)
-
-
-def test_secret_values_are_secret_and_get_a_new_name_when_they_change(slot, content):
-    declared = slot(content=content("1", secret_env={"API_KEY": "hush"}))
-    [secret] = declared.of_type("kubernetes:core/v1:Secret")
-    assert secret.secrets == {"stringData.API_KEY"}
-    assert "name" not in secret.inputs["metadata"]
-    assert "/" not in secret.name
-    [container] = declared.object("Deployment", "iris-blue")["spec"]["template"]["spec"]["containers"]
-    assert container["env"] == [
-        {
-            "name": "API_KEY",
-            "valueFrom": {"secretKeyRef": {"name": "flowers-test-iris-blue-1a2b3c4d", "key": "API_KEY"}},
-        }
-    ]
 
 
 def test_no_secret_is_declared_where_none_is_asked_for(slot):

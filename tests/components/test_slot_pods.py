@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.slot_pods import Probes, Resources, content_hash, pod_requests, pod_template, rollout_deadline
+from components.slot_pods import (
+    Placement,
+    Probes,
+    Resources,
+    Volume,
+    content_hash,
+    pod_requests,
+    pod_template,
+    rollout_deadline,
+)
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +27,6 @@ def template(content):
             labels={"ml-platform/version": "1"},
             selector={"ml-platform/slot": "blue"},
             service_account="iris",
-            secret=None,
         )
 
     return make
@@ -93,18 +101,14 @@ def test_versions_may_listen_on_different_ports_behind_one_name(container):
     ]
 
 
-@pytest.mark.parametrize(
-    ("cpu", "limit"), [("500m", "1"), ("1", "2"), ("1.5", "3"), ("250m", "500m"), ("0.1", "200m"), ("2", "4")]
-)
-def test_cpu_may_burst_to_twice_the_request_and_memory_may_not(container, cpu, limit):
-    resources = container(resources=Resources(cpu=cpu, memory="1Gi"))["resources"]
-    assert resources == {"requests": {"cpu": cpu, "memory": "1Gi"}, "limits": {"cpu": limit, "memory": "1Gi"}}
+def test_cpu_may_burst_and_memory_may_not(container):
+    resources = container(resources=Resources(cpu="500m", memory="1Gi"))["resources"]
+    assert resources == {"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}
 
 
-@pytest.mark.parametrize("cpu", ["", "m", "half", "1Gi"])
-def test_a_quantity_that_is_none_is_refused(container, cpu):
-    with pytest.raises(ValueError, match="is no CPU quantity"):
-        container(resources=Resources(cpu=cpu, memory="1Gi"))
+def test_a_cpu_limit_is_there_when_it_is_asked_for(container):
+    resources = container(resources=Resources(cpu="500m", memory="1Gi", cpu_limit="2"))["resources"]
+    assert resources["limits"] == {"cpu": "2", "memory": "1Gi"}
 
 
 def test_a_gpu_is_requested_whole_and_its_nodes_taint_tolerated(template, container):
@@ -125,21 +129,84 @@ def test_what_a_pod_counts_in_a_quota_has_the_quotas_own_names():
         "requests.cpu": "500m",
         "requests.memory": "1Gi",
         "requests.nvidia.com/gpu": "1",
-        "limits.cpu": "1",
         "limits.memory": "1Gi",
     }
+    assert pod_requests(Resources(cpu="500m", memory="1Gi", cpu_limit="2"))["limits.cpu"] == "2"
 
 
-def test_pods_are_spread_over_nodes_where_there_are_several(template):
-    [constraint] = template()["spec"]["topologySpreadConstraints"]
-    assert constraint["topologyKey"] == "kubernetes.io/hostname"
-    assert constraint["whenUnsatisfiable"] == "ScheduleAnyway"
-    assert constraint["labelSelector"] == {"matchLabels": {"ml-platform/slot": "blue"}}
+@pytest.mark.parametrize(
+    ("spread", "keys"),
+    [
+        ("zone", ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]),
+        ("node", ["kubernetes.io/hostname"]),
+    ],
+)
+def test_pods_are_kept_apart_where_there_is_room(template, spread, keys):
+    constraints = template(placement=Placement(spread=spread))["spec"]["topologySpreadConstraints"]
+    assert [constraint["topologyKey"] for constraint in constraints] == keys
+    for constraint in constraints:
+        assert constraint["whenUnsatisfiable"] == "ScheduleAnyway"
+        assert constraint["labelSelector"] == {"matchLabels": {"ml-platform/slot": "blue"}}
+        assert constraint["matchLabelKeys"] == ["pod-template-hash"]
 
 
-def test_the_order_in_which_variables_were_written_is_no_change(template):
-    one, other = (template(env=dict(pairs)) for pairs in ([("A", "1"), ("B", "2")], [("B", "2"), ("A", "1")]))
-    assert content_hash(one) == content_hash(other)
+def test_the_scheduler_decides_where_nothing_is_asked_for(template):
+    assert "topologySpreadConstraints" not in template(placement=Placement(spread="none"))["spec"]
+
+
+def test_pods_of_a_node_pool_stand_there_alone_and_tolerate_its_taint(template):
+    spec = template(placement=Placement(node_pool="gpu-l4"))["spec"]
+    assert spec["nodeSelector"] == {"ml-platform/node-pool": "gpu-l4"}
+    assert spec["tolerations"] == [
+        {"key": "ml-platform/node-pool", "operator": "Equal", "value": "gpu-l4", "effect": "NoSchedule"}
+    ]
+    assert "nodeSelector" not in template()["spec"]
+
+
+def test_a_claim_is_mounted_for_reading_unless_writing_is_asked_for(template):
+    volumes = {
+        "weights": Volume(claim="shared-models", path="/models"),
+        "cache": Volume(claim="cache", path="/cache", read_only=False),
+    }
+    spec = template(volumes=volumes)["spec"]
+    assert spec["volumes"][1:] == [
+        {"name": "cache", "persistentVolumeClaim": {"claimName": "cache", "readOnly": False}},
+        {"name": "weights", "persistentVolumeClaim": {"claimName": "shared-models", "readOnly": True}},
+    ]
+    [container] = spec["containers"]
+    assert container["volumeMounts"][1:] == [
+        {"name": "cache", "mountPath": "/cache", "readOnly": False},
+        {"name": "weights", "mountPath": "/models", "readOnly": True},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"volumes": {"tmp": Volume(claim="c", path="/c")}}, '"tmp" is the pod\'s own'),
+        ({"volumes": {"a": Volume(claim="c", path="/c"), "b": Volume(claim="d", path="/c/")}}, "two at /c"),
+        ({"volumes": {"a": Volume(claim="c", path="/tmp")}}, "two at /tmp"),
+        ({"uri": "models:/iris/1", "env": {"MODEL_URI": "x"}}, "MODEL_URI given twice"),
+        ({"env": {"A": "1"}, "secret_env": {"A": "1"}}, "A given twice"),
+    ],
+)
+def test_two_things_in_one_place_are_refused(content, changes, message):
+    with pytest.raises(ValueError, match=message):
+        content(**changes)
+
+
+def test_where_the_weights_come_from_is_told_to_the_pod(content):
+    assert content(uri="models:/iris/1", env={"A": "1"}).variables == {"A": "1", "MODEL_URI": "models:/iris/1"}
+
+
+def test_variables_come_from_the_config_map_and_secrets_one_by_one(content):
+    held = content(env={"A": "1"}, secret_env={"L": "x", "K": "y"})
+    names = {"labels": {}, "selector": {}, "service_account": "iris", "config": "iris-blue-1", "secret": "iris-blue-2"}
+    [container] = pod_template(held, **names)["spec"]["containers"]
+    assert container["envFrom"] == [{"configMapRef": {"name": "iris-blue-1"}}]
+    assert container["env"] == [
+        {"name": key, "valueFrom": {"secretKeyRef": {"name": "iris-blue-2", "key": key}}} for key in ("K", "L")
+    ]
 
 
 @given(
@@ -148,9 +215,12 @@ def test_the_order_in_which_variables_were_written_is_no_change(template):
             {"image": "other@sha256:0"},
             {"port": 1},
             {"drain": 1},
-            {"env": {"A": "1"}},
+            {"volumes": {"a": Volume(claim="c", path="/c")}},
+            {"placement": Placement(spread="node")},
+            {"placement": Placement(node_pool="gpu-l4")},
             {"resources": Resources(cpu="1", memory="1Gi")},
             {"resources": Resources(cpu="500m", memory="2Gi")},
+            {"resources": Resources(cpu="500m", memory="1Gi", cpu_limit="1")},
             {"probes": Probes(ready="/other", live="/healthz", start="/healthz", start_within=120)},
             {"probes": Probes(ready="/readyz", live="/healthz", start="/healthz", start_within=60)},
         ]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.labels import HOLD, SLOTS
+from components.labels import HOLD, SERVED, SLOTS
 from components.model import Model
 from components.model_slot import Floor, Scale
 from components.slot_pods import Probes, Resources, SlotContent
@@ -39,7 +39,12 @@ SELECTOR = ("Service", "iris", "spec", "selector", "ml-platform/slot")
 FLOORS = {
     ("HorizontalPodAutoscaler", f"iris-{slot}", *path)
     for slot in SLOTS
-    for path in [("spec", "minReplicas"), ("metadata", "annotations"), ("metadata", "annotations", HOLD)]
+    for path in [
+        ("spec", "minReplicas"),
+        ("metadata", "annotations"),
+        ("metadata", "annotations", HOLD),
+        ("metadata", "annotations", SERVED),
+    ]
 }
 
 contents = st.builds(
@@ -60,6 +65,7 @@ floors = st.dictionaries(
         Floor,
         min_replicas=st.integers(0, 12),
         hold=st.sampled_from([None, "4 until 2026-03-01T12:00:00Z", "6 until 2026-03-01T13:00:00Z"]),
+        served=st.sampled_from([None, "{}", '{"1":{"since":"2026-03-01T12:00:00Z"}}']),
     ),
 )
 

@@ -55,10 +55,13 @@ def test_a_quota_is_declared_as_it_is_written(team):
     assert specs(team(quota=quota), "ResourceQuota") == {"quota": {"hard": quota}}
 
 
-def test_a_pod_without_requests_gets_every_amount_that_a_quota_can_ask_for(team):
-    [limits] = specs(team(), "LimitRange")["defaults"]["limits"]
+@pytest.mark.parametrize("quota", [{}, {"pods": "5"}, {"limits.cpu": "40"}])
+def test_a_pod_without_requests_gets_every_amount_that_its_quota_asks_for_and_no_cpu_limit_otherwise(team, quota):
+    """A default CPU limit would find its way into the pods of models, which have none."""
+    [limits] = specs(team(quota=quota), "LimitRange")["defaults"]["limits"]
     assert limits["type"] == "Container"
-    assert limits["defaultRequest"].keys() == limits["default"].keys() == {"cpu", "memory"}
+    assert limits["defaultRequest"].keys() == {"cpu", "memory"}
+    assert limits["default"].keys() == ({"cpu", "memory"} if "limits.cpu" in quota else {"memory"})
 
 
 def test_what_no_policy_names_is_denied_in_both_directions(team):
