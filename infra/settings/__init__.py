@@ -18,7 +18,7 @@ from infra.settings.duration import parse_duration, show_duration
 from infra.settings.errors import Mistake, SettingsError
 from infra.settings.guard import Guard
 from infra.settings.image import Build
-from infra.settings.load import load, secret_values, stack_file
+from infra.settings.load import load, secret_texts, secret_values, stack_file
 from infra.settings.model import Model
 from infra.settings.placement import Placement
 from infra.settings.quantity import parse_quantity
@@ -73,6 +73,7 @@ __all__ = [
     "parse_duration",
     "parse_quantity",
     "plain",
+    "secret_texts",
     "secret_values",
     "show_duration",
     "stack_file",

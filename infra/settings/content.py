@@ -115,7 +115,7 @@ class Probes(Section):
 
 
 # What every pod has already, or what would break it.
-_TAKEN = ("/", "/tmp", "/dev", "/proc", "/sys", "/var/run/secrets")  # noqa: S108  names, not files of ours
+_TAKEN = ("/tmp", "/dev", "/proc", "/sys", "/var/run/secrets")  # noqa: S108  names, not files of ours
 
 
 def _mount_path(value: str) -> str:
@@ -123,7 +123,7 @@ def _mount_path(value: str) -> str:
     if not value.startswith("/") or ":" in value or ".." in value.split("/") or any(map(str.isspace, value)):
         raise ValueError(f"bad path {quote(value)}; {allowed}")
     bare = value.rstrip("/") or "/"
-    if bare in _TAKEN or bare.startswith(("/dev/", "/proc/", "/sys/")):
+    if bare == "/" or any(f"{bare}/".startswith(f"{taken}/") for taken in _TAKEN):
         raise ValueError(f"path {quote(value)} is taken in every pod; {allowed}")
     return bare
 

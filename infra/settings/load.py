@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from infra.settings.settings import Settings
 if TYPE_CHECKING:
     import pulumi
 
-__all__ = ["load", "secret_values", "stack_file"]
+__all__ = ["load", "secret_texts", "secret_values", "stack_file"]
 
 _PROJECT = PREFIX.removesuffix(":")
 
@@ -59,6 +59,37 @@ def secret_values(settings: Settings) -> Mapping[str, pulumi.Output[str]]:
         return {}
     held = pulumi.Config(_PROJECT).require_secret_object("secrets")
     return {name: _value(held, name) for name in settings.secrets}
+
+
+class _Hidden(Mapping[str, str]):
+    """Texts by name that no log, traceback or assertion shows."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = dict(texts)
+
+    def __getitem__(self, name: str) -> str:
+        return self._texts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __repr__(self) -> str:
+        return f"{{{', '.join(f'{name!r}: [secret]' for name in self._texts)}}}"
+
+
+def secret_texts(settings: Settings) -> Mapping[str, str]:
+    """Return the plain text of each secret, for the one purpose of naming an object by its content.
+
+    The engine marks nothing as secret here: whoever hands a text on does it. Raises KeyError for a secret that the
+    engine does not have, which only happens without it.
+    """
+    from pulumi.runtime.config import get_config
+
+    held = _decoded(get_config(f"{PREFIX}secrets")) if settings.secrets else {}
+    return _Hidden({name: str(held[name]) for name in settings.secrets})
 
 
 def _value(held: pulumi.Output[Any], name: str) -> pulumi.Output[str]:

@@ -92,7 +92,8 @@ class Model(Contents):
     """Where the pods run."""
 
     analysis: Analysis | None = None
-    """How `python -m rollout` judges a canary. None by default: nothing is judged."""
+    """How `python -m rollout` judges a canary. By default by the defaults of its keys: what is not measured counts as
+    failed anyway. For `blue-green` only."""
 
     @property
     def active(self) -> SlotName:
@@ -115,7 +116,7 @@ class Model(Contents):
         """The name of the version that serves."""
         name = self.version if self.strategy != "blue-green" else self.slots.version(self.active)
         if name is None:
-            raise ValueError("no version serves")  # refused by `consistency` before anyone asks
+            raise ValueError("no version serves")  # refused by `rules` before anyone asks
         return name
 
     def content(self, slot: SlotName) -> SlotContent | None:

@@ -9,15 +9,14 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError
 
-from infra.settings.capacity import overcommitments
 from infra.settings.cluster import Cluster
-from infra.settings.consistency import inconsistencies
 from infra.settings.document import SECURE, Document, Secure
 from infra.settings.english import in_english
 from infra.settings.errors import Mistake, SettingsError
 from infra.settings.guard import Guard
 from infra.settings.image import Registry, full_reference
 from infra.settings.model import Model
+from infra.settings.rules import inconsistencies
 from infra.settings.team import Team
 from infra.settings.traffic import Gateway
 from infra.settings.values import FrozenMap, Name, Section, ServiceName, empty, plain
@@ -63,7 +62,6 @@ class Settings(Section):
         names, wrong = _secret_names(raw.get("secrets"))
         mistakes.extend(wrong)
         mistakes.extend(inconsistencies(raw))
-        mistakes.extend(overcommitments(raw))
         settings: Self | None = None
         try:
             settings = cls.model_validate({**raw, "secrets": names})

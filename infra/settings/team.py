@@ -89,4 +89,4 @@ class Team(Section):
     """Nobody by default: a namespace that someone may enter says who."""
 
     quota: FrozenMap[Annotated[str, AfterValidator(_quota_key)], Quantity] = Field(default_factory=empty)
-    """The namespace's ResourceQuota, `spec.hard`. Required keys are checked beside it: see `consistency`."""
+    """The namespace's ResourceQuota, `spec.hard`. Required keys are checked beside it: see `rules`."""

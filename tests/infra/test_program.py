@@ -27,6 +27,7 @@ config:
   ml-platform:environment: test
   ml-platform:registry: registry.example.com/ml
   ml-platform:cluster: {{provider: existing, context: test}}
+  ml-platform:gateway: {{class: traefik}}
   ml-platform:teams:
     flowers:
       access: {{edit: [group:botanists]}}

@@ -15,6 +15,7 @@ config:
   ml-platform:environment: prod
   ml-platform:registry: registry.example.com/ml
   ml-platform:cluster: {{provider: existing, context: prod-eu}}
+  ml-platform:gateway: {{class: traefik}}
   ml-platform:teams:
     fraud:
       access: {{admin: [group:ml-leads], edit: ["serviceaccount:ci/deployer"]}}

@@ -47,7 +47,7 @@ def test_an_empty_slot_has_no_content(valid):
 
 
 def test_the_same_version_is_the_same_content_in_either_slot(valid):
-    valid["models"]["churn"]["slots"] = {"blue": "8", "green": 8}
+    valid["models"]["churn"]["slots"] = {"blue": "7", "green": 7}
     model = Settings.parse(valid).models["churn"]
     assert model.content("blue") == model.content("green")
 

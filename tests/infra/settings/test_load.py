@@ -64,7 +64,7 @@ def test_mistakes_have_the_files_lines(engine, decrypted, valid_text):
         engine(decrypted, file=valid_text.replace("active: blue", "active: purple"), secret=("secrets",))
     assert str(caught.value) == (
         "the stack's configuration has a mistake; nothing was touched:\n"
-        'stacks/Pulumi.prod.yaml:31: models.churn.active: unknown value "purple"; allowed: "blue", "green"'
+        'stacks/Pulumi.prod.yaml:32: models.churn.active: unknown value "purple"; allowed: "blue", "green"'
     )
 
 
@@ -125,4 +125,4 @@ def test_numbers_and_dates_that_the_engine_reads_otherwise_keep_their_places(eng
     with pytest.raises(pulumi.RunError) as caught:
         engine(decrypted, file=file, secret=("secrets",))
     told = str(caught.value).splitlines()[1:]
-    assert [line.split(": ")[0] for line in told] == ["stacks/Pulumi.prod.yaml:16"] * 2
+    assert [line.split(": ")[0] for line in told] == ["stacks/Pulumi.prod.yaml:17"] * 2

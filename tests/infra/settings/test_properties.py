@@ -88,7 +88,7 @@ def is_chosen(path: KeyPath) -> bool:
 @settings(fixed, max_examples=25)
 def test_what_is_valid_survives_being_written_and_read_again(values):
     once = Settings.parse(values)
-    dumped = once.model_dump(by_alias=True, exclude={"secrets"})
+    dumped = once.model_dump(by_alias=True, exclude_unset=True, exclude={"secrets"})
     assert Settings.parse(dumped) == once
 
 

@@ -1,0 +1,34 @@
+"""Rules that span keys: what one part of the configuration says about another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from infra.settings.rules.capacity import overcommitments
+from infra.settings.rules.names import model_names, namespaces
+from infra.settings.rules.pods import pods
+from infra.settings.rules.raw import models
+from infra.settings.rules.routes import gateway, hosts, route
+from infra.settings.rules.scaling import scaling
+from infra.settings.rules.strategies import strategy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from infra.settings.errors import Mistake
+
+__all__ = ["inconsistencies"]
+
+
+def inconsistencies(raw: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Find every contradiction between keys. `raw` may be wrong in any way; what cannot be read is passed over."""
+    yield from namespaces(raw)
+    yield from gateway(raw)
+    for model in models(raw):
+        yield from model_names(model, raw)
+        yield from strategy(model, raw)
+        yield from scaling(model)
+        yield from pods(model, raw)
+        yield from route(model, raw)
+    yield from hosts(raw)
+    yield from overcommitments(raw)
