@@ -58,7 +58,8 @@ class Figures:
     """What one slot did in a window.
 
     `failed` is None where errors are not looked at, `latency` where times are not; a metric of the model's own is None
-    where no pod told it. `untold` names what no pod told at all. `pods` are the ready ones, None where unknown.
+    where no pod told it. `untold` names what of requests and times no pod told at all. `pods` are the ready ones, None
+    where unknown.
     """
 
     seconds: float
@@ -130,7 +131,7 @@ def figures(seen: Seen, analysis: Analysis, quiet: Collection[str]) -> Figures:
         latency=latency,
         metrics=metrics,
         pods=seen.pods,
-        untold=(*untold, *(analysis.metrics[key].metric or key for key, value in metrics.items() if value is None)),
+        untold=tuple(untold),
         troubles=seen.troubles,
     )
 

@@ -143,21 +143,29 @@ class Judge:
             )
 
     def _own(self, name: str, bound: MetricBound, canary: Figures, active: Figures | None) -> Iterator[str]:
-        value = canary.metrics[name]
+        value, theirs = canary.metrics[name], None
+        told = [(self.canary, value)]
+        if active is not None and bound.ratio is not None:
+            theirs = active.metrics[name]
+            told.append((self.active, theirs))
+        for slot, one in told:
+            if one is None:
+                yield f"no data of {slot}: no {name} was told"
+                return
+            if not math.isfinite(one):
+                yield f"nonsense from {slot}: its {name} is {one}"
+                return
         if value is None:
-            yield f"no data: {self.canary} told no {name}"
             return
         if bound.min is not None and value < bound.min:
             yield f"{self.canary}'s {name} is {number(value)}; at least {number(bound.min)} is allowed"
         elif bound.max is not None and value > bound.max:
             yield f"{self.canary}'s {name} is {number(value)}; at most {number(bound.max)} is allowed"
-        elif active is not None and bound.ratio is not None:
-            theirs = active.metrics[name]
-            if theirs is None or not _within(value, theirs, bound.ratio):
-                yield (
-                    f"{self.canary}'s {name} is {number(value)}, {self.active}'s {number(theirs)};"
-                    f" a factor of {number(bound.ratio)} is allowed"
-                )
+        elif theirs is not None and bound.ratio is not None and not _within(value, theirs, bound.ratio):
+            yield (
+                f"{self.canary}'s {name} is {number(value)}, {self.active}'s {number(theirs)};"
+                f" a factor of {number(bound.ratio)} is allowed"
+            )
 
 
 def _within(value: float, other: float, factor: float) -> bool:
