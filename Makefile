@@ -29,13 +29,13 @@ preview:  ## what `pulumi up` would do to a stack (STACK=prod)
 	@$(SHELL_OF_SANDBOX) pulumi preview --stack $(STACK)
 
 rollout:  ## walk a model's canary to its next version, judged at each step (MODEL=churn STACK=prod)
-	@$(SHELL_OF_SANDBOX) $(RUN) rollout $(MODEL) --stack $(STACK) $(ARGS)
+	@$(PYTHON) -m sandbox.bootstrap && $(SHELL_OF_SANDBOX) $(RUN) rollout $(MODEL) --stack $(STACK) $(ARGS)
 
 pin:  ## write the digest that serves in one stack into another's file (MODEL=churn VERSION=8 FROM=staging TO=prod)
-	@$(SHELL_OF_SANDBOX) $(RUN) rollout.pin $(MODEL) $(VERSION) --from $(FROM) --to $(TO)
+	@$(PYTHON) -m sandbox.bootstrap && $(SHELL_OF_SANDBOX) $(RUN) rollout.pin $(MODEL) $(VERSION) --from $(FROM) --to $(TO)
 
 history:  ## which digest of a model served when, and by whose update (MODEL=churn STACK=prod)
-	@$(SHELL_OF_SANDBOX) $(RUN) rollout.history $(MODEL) --stack $(STACK) $(ARGS)
+	@$(PYTHON) -m sandbox.bootstrap && $(SHELL_OF_SANDBOX) $(RUN) rollout.history $(MODEL) --stack $(STACK) $(ARGS)
 
 bench:  ## measure switches of 5, 100 and 500 objects and 100,000 requests over them (ARGS=--help)
 	@$(PYTHON) -m sandbox.bootstrap --test && PYTHONPATH=tests/support:tests/bench .venv/bin/python tests/bench $(ARGS)
