@@ -15,6 +15,7 @@ __all__ = [
     "CONTENT",
     "ENVIRONMENT",
     "HOLD",
+    "ISSUER",
     "MANAGED_BY",
     "NAME",
     "NODE_POOL",
@@ -69,6 +70,9 @@ ACTIVE = "ml-platform/active"
 
 NODE_POOL = "ml-platform/node-pool"
 """Label of a node, and key of the taint that keeps others off it: the pool that it belongs to."""
+
+ISSUER = "cert-manager.io/cluster-issuer"
+"""Annotation of cert-manager's, on an Ingress or a Gateway: who signs the certificates that it names."""
 
 SKIP_AWAIT = "pulumi.com/skipAwait"
 """Annotation of the official provider: do not wait for readiness."""
