@@ -83,13 +83,15 @@ def _fitting(resource: str, allowed: Decimal, wanted: list[Demand], largest: Dem
     """Propose with what the model with the largest change would fit; nothing where nothing would do."""
     if largest is None:
         return ""
-    others = sum((demand.steady(resource) for demand in wanted if demand is not largest), Decimal(0))
-    serving, one = largest.serving(resource), largest.one(resource)
-    if largest.cold is not None and others + serving + max(largest.cold.of(resource), one) <= allowed:
+    others = [demand for demand in wanted if demand is not largest]
+    change = max((demand.change(resource) for demand in others), default=Decimal(0))
+    room = allowed - largest.serving(resource) - sum((demand.steady(resource) for demand in others), Decimal(0))
+    one = largest.one(resource)
+    if largest.cold is not None and max(largest.cold.of(resource), one, change) <= room:
         return f"; idle: {{size: cold}} would fit for {largest.model}"
-    if largest.strategy == "blue-green" and others + serving + one <= allowed:
+    if largest.strategy == "blue-green" and max(one, change) <= room:
         return f"; strategy: rolling would fit for {largest.model}"
-    if others + serving <= allowed:
+    if change <= room:
         if largest.least > 1:
             fitting = "rollout: {maxSurge: 0, maxUnavailable: 1}"
             strategy = fitting if largest.strategy == "rolling" else f"strategy: rolling with {fitting}"

@@ -131,6 +131,6 @@ def _limits(model: RawModel, quota: Mapping[str, Any]) -> Iterator[Mistake]:
         for path in lacking if alone else [(*model.path, "resources", "cpuLimit")]:
             yield Mistake(
                 path=path,
-                message=f"is missing; the quota of team {quote(model.team)} has limits.cpu, so that a pod without it"
-                " is refused",
+                message=f"is missing; the quota of team {quote(model.team)} has limits.cpu, to which every pod"
+                " counts with a limit of its own",
             )

@@ -56,7 +56,7 @@ def route(model: RawModel, raw: Mapping[str, Any]) -> Iterator[Mistake]:
         )
     if given(values, "issuer") and not given(values, "tls"):
         yield Mistake(path=(*path, "issuer"), message="needs tls, the name of the Secret that it fills")
-    if given(raw, "gateway", "name") and given(values, "issuer"):
+    if given(raw, "gateway", "name") and not given(raw, "gateway", "class") and given(values, "issuer"):
         yield Mistake(
             path=(*path, "issuer"),
             message="a shared Gateway's certificates are its owner's; leave issuer out, or give the gateway a class",
@@ -88,8 +88,8 @@ def hosts(raw: Mapping[str, Any]) -> Iterator[Mistake]:
     seen: list[RawModel] = []
     for model in models(raw):
         if isinstance(below(model.values, "route", "host"), str):
-            for other in seen:
-                yield from _pair(model, other, raw)
+            found = (list(_pair(model, other, raw)) for other in seen)
+            yield from next((mistakes for mistakes in found if mistakes), [])
             seen.append(model)
 
 

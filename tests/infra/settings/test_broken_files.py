@@ -30,20 +30,28 @@ def test_check_refuses_a_broken_file_without_a_traceback(path, capsys):
     assert lines[-1].endswith(f"{path.name}: {len(expected)} mistake{'s' * (len(expected) > 1)}")
 
 
-def test_all_twelve_ways_to_be_wrong_are_there():
+def test_every_way_to_be_wrong_is_there():
     assert [path.stem for path in FILES] == [
+        "bad-canary",
+        "bad-duration",
+        "bad-ingress",
         "bad-name",
+        "bad-pods",
         "bad-quantity",
+        "bad-route",
+        "bad-scale",
         "both-slots-empty",
         "duplicate-key",
         "empty-file",
         "min-above-max",
         "missing-team",
         "secret-in-plain-text",
+        "small-quota",
         "unknown-active",
         "unknown-key",
         "unknown-version",
         "version-as-number",
+        "wrong-strategy",
     ]
 
 
