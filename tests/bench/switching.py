@@ -58,7 +58,7 @@ def _grow(platform: Platform, size: int) -> int:
     teams = config["ml-platform:teams"]
     before = _objects(platform)
     if before < size:
-        each = _objects_of_a_team(platform)
+        each = sum("TeamNamespace$" in resource["urn"] for resource in _resources(platform)) // len(teams)
         for number in range(len(teams), len(teams) + (size - before) // each):
             teams[f"team-{number}"] = {"quota": {"requests.cpu": "1", "requests.memory": "1Gi", "pods": "1"}}
         platform.write(config)
@@ -74,10 +74,6 @@ def _resources(platform: Platform) -> list[dict[str, Any]]:
 
 def _objects(platform: Platform) -> int:
     return len(_resources(platform))
-
-
-def _objects_of_a_team(platform: Platform) -> int:
-    return sum("TeamNamespace$" in resource["urn"] for resource in _resources(platform))
 
 
 def _up(platform: Platform, slot: str, *options: str) -> None:

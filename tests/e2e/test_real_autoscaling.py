@@ -1,0 +1,64 @@
+"""Load makes an autoscaler add pods, a switch keeps their number, and quiet takes them away."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import pytest
+from traffic import Watched, load_on
+
+SCALE = {"min": 2, "max": 6, "cpu": 25, "behavior": {"scaleDown": {"stabilizationWindow": "15s"}}}
+# What two clients of each kind use of it is several times its target, so the autoscaler goes to its maximum.
+REQUEST = {"cpu": "50m", "memory": "128Mi"}
+LARGE = 6
+
+
+def replicas(platform, slot: str) -> int:
+    found = platform.kubectl("get", "deployment", f"iris-{slot}", "-n", platform.namespace)
+    return found["status"].get("readyReplicas", 0)
+
+
+def p99(answers, since: float, until: float) -> float:
+    return statistics.quantiles([a.ended - a.began for a in answers if since <= a.began < until], n=100)[98]
+
+
+@pytest.fixture
+def elastic(platform):
+    config = platform.config()
+    config["ml-platform:teams"]["research"]["quota"] = {"requests.cpu": "2", "requests.memory": "8Gi", "pods": "32"}
+    platform.write(config)
+    platform.model(scale=SCALE, resources=REQUEST, idle={"soak": "20s"})
+    platform.up()
+    return platform
+
+
+def test_load_adds_pods_a_switch_keeps_their_number_and_quiet_takes_them_away(elastic, tmp_path):
+    platform = elastic
+    sizes: list[tuple[float, int]] = []
+    with Watched(platform) as watched, load_on(platform.url(), tmp_path / "answers", at_least=1) as answers:
+        began = time.time()
+        platform.eventually(lambda: replicas(platform, "blue") == LARGE, within=240, what="blue has six ready pods")
+        grown = time.time()
+        time.sleep(10)
+        assert replicas(platform, "green") == SCALE["min"]
+        platform.set("models.iris.active", "green")
+        platform.up()
+        switched = watched.switched_to("green", grown)
+        while time.time() < switched + 15:
+            sizes.append((time.time(), replicas(platform, "green")))
+            time.sleep(0.5)
+    print(f"two to six pods: {grown - began:.0f} s of load; {len(answers)} requests")
+    assert not [answer for answer in answers if answer.failed]
+    assert min(size for _, size in sizes) >= LARGE
+    before = p99(answers, grown, grown + 10)
+    around = p99(answers, switched - 2, switched + 8)
+    print(f"p99 before: {before * 1000:.0f} ms, around the switch: {around * 1000:.0f} ms")
+    time.sleep(max(0.0, switched + 80 - time.time()))  # the soak, rounded up to the minute
+    platform.up()  # lets go of both floors
+    platform.eventually(
+        lambda: replicas(platform, "green") == replicas(platform, "blue") == SCALE["min"],
+        within=240,
+        what="both slots are back at their minimum",
+    )
+    assert around <= before * 1.2
