@@ -9,8 +9,10 @@ import pytest
 from traffic import Watched, load_on
 
 SCALE = {"min": 2, "max": 6, "cpu": 25, "behavior": {"scaleDown": {"stabilizationWindow": "15s"}}}
-# What two clients of each kind use of it is several times its target, so the autoscaler goes to its maximum.
+# Some 60 requests a second use several times the target of it, so the autoscaler goes to its maximum, and leave the
+# machine idle enough for a latency that means something.
 REQUEST = {"cpu": "50m", "memory": "128Mi"}
+PAUSE = 0.05
 LARGE = 6
 
 
@@ -36,7 +38,8 @@ def elastic(platform):
 def test_load_adds_pods_a_switch_keeps_their_number_and_quiet_takes_them_away(elastic, tmp_path):
     platform = elastic
     sizes: list[tuple[float, int]] = []
-    with Watched(platform) as watched, load_on(platform.url(), tmp_path / "answers", at_least=1) as answers:
+    url = platform.url()
+    with Watched(platform) as watched, load_on(url, tmp_path / "answers", at_least=1, pause=PAUSE) as answers:
         began = time.time()
         platform.eventually(lambda: replicas(platform, "blue") == LARGE, within=240, what="blue has six ready pods")
         grown = time.time()

@@ -37,11 +37,12 @@ def ask(connection: http.client.HTTPConnection, headers: dict[str, str]) -> str:
 class Load:
     """Clients of both kinds on one URL."""
 
-    def __init__(self, url: str, *, at_least: int, seconds: float, headers: dict[str, str]) -> None:
+    def __init__(self, url: str, *, at_least: int, seconds: float, pause: float, headers: dict[str, str]) -> None:
         parts = urlsplit(url)
         self.host, self.port = parts.hostname, parts.port
         self.headers = HEADERS | headers
         self.at_least = at_least
+        self.pause = pause
         self.deadline = time.monotonic() + seconds
         self.released = threading.Event()
         self.results: list[tuple[float, float, str, str]] = []
@@ -62,6 +63,7 @@ class Load:
         except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
             outcome = f"failed: {type(error).__name__}: {error}"
         self.results.append((began, time.time(), kind, outcome))
+        time.sleep(self.pause)
         # A server that answered with `Connection: close` has announced it: the next request opens
         # another connection, which is no retry.
         return not outcome.startswith("failed") and connection.sock is not None
@@ -98,6 +100,7 @@ def main() -> None:
     parser.add_argument("--at-least", type=int, required=True)
     parser.add_argument("--at-most-seconds", type=float, required=True)
     parser.add_argument("--clients", type=int, default=2, help="of each kind")
+    parser.add_argument("--pause", type=float, default=0, help="seconds that each client rests after an answer")
     parser.add_argument("--host", help="the Host header, to go through a gateway")
     parser.add_argument("--header", action="append", default=[], metavar="NAME=VALUE", help="one more header")
     parser.add_argument("--out", type=Path, required=True)
@@ -105,7 +108,9 @@ def main() -> None:
     headers = dict(header.split("=", 1) for header in chosen.header)
     if chosen.host:
         headers["host"] = chosen.host
-    load = Load(chosen.url, at_least=chosen.at_least, seconds=chosen.at_most_seconds, headers=headers)
+    load = Load(
+        chosen.url, at_least=chosen.at_least, seconds=chosen.at_most_seconds, pause=chosen.pause, headers=headers
+    )
 
     def release() -> None:
         sys.stdin.read()
