@@ -48,7 +48,8 @@ def load_on(
 ) -> Iterator[list[Answer]]:
     """Send requests from a process of its own until the body is over and `at_least` were sent.
 
-    `clients` of each kind, new and kept-alive connections, each resting `pause` seconds after an answer. The list that is given is filled when the load has ended.
+    `clients` of each kind, new and kept-alive connections, each resting `pause` seconds after an answer. The list that
+    is given is filled when the load has ended.
     """
     options = {"at-least": at_least, "at-most-seconds": seconds, "clients": clients, "pause": pause, "out": out}
     command = [sys.executable, str(LOAD), url, *(f"--{name}={value}" for name, value in options.items())]
