@@ -24,10 +24,21 @@ class Cluster(Section):
     """An existing cluster, reached as kubectl reaches it."""
 
     provider: Literal["existing"]
-    """`existing`: this program brings no cluster of its own up."""
+    """Who makes the cluster. `existing`: this program brings none of its own up.
+
+    Example: `provider: existing`
+    """
 
     context: Annotated[str, Field(min_length=1)]
-    """The kubeconfig's context. Always named: with the current context, a stack would go wherever kubectl last was."""
+    """The kubeconfig's context. Always named: with the current context, a stack would go wherever kubectl last was.
+
+    Upstream: `kubectl --context`.
+    Example: `context: prod-eu`
+    """
 
     kubeconfig: Annotated[str, AfterValidator(_kubeconfig_path)] | None = None
-    """The kubeconfig's path; `~` is the home directory. By default what kubectl reads: KUBECONFIG, ~/.kube/config."""
+    """The kubeconfig's path; `~` is the home directory. By default what kubectl reads: KUBECONFIG, ~/.kube/config.
+
+    Upstream: `kubectl --kubeconfig`.
+    Example: `kubeconfig: ~/.kube/prod`
+    """

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from pydantic import AfterValidator, Field
 
+from infra.settings.checked import Matching
 from infra.settings.duration import duration
 from infra.settings.errors import quote
 from infra.settings.image import Build, ImageReference
@@ -134,7 +135,7 @@ def _volume_name(value: str) -> str:
     return value
 
 
-MountPath = Annotated[str, AfterValidator(_mount_path)]
+MountPath = Annotated[str, Matching(_mount_path, words="absolute path in the container", pattern=r"/[^:\s]+")]
 VolumeName = Annotated[Name, AfterValidator(_volume_name)]
 
 

@@ -92,6 +92,7 @@ def _checked(least: str, most: str, *, whole: bool) -> Checked:
     return Checked(
         read,
         words=f"duration, {least} to {most}",
+        show=show_duration,
         schema={"anyOf": [number, {"type": "string", "pattern": f"^({_PART})+$"}]},
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
+from infra.settings.checked import Matching
 from infra.settings.errors import quote
 from infra.settings.values import EnvName, FrozenMap, Section, Text, empty
 
@@ -48,30 +49,47 @@ def _inside(value: str) -> str:
     return value
 
 
-ImageReference = Annotated[str, AfterValidator(_reference)]
+ImageReference = Annotated[
+    str, Matching(_reference, words="image by digest, `name@sha256:...`", pattern=_REFERENCE.pattern)
+]
 """`name@sha256:...`; relative to the stack's registry unless its first part is a host (has a '.' or ':')."""
 
-Registry = Annotated[str, AfterValidator(_registry)]
+Registry = Annotated[str, Matching(_registry, words="host, port, path", pattern=_REGISTRY.pattern)]
 """What image names begin with: host, optional port, optional path."""
 
-_RepositoryPath = Annotated[str, AfterValidator(_inside)]
+_RepositoryPath = Annotated[str, Matching(_inside, words="relative path", pattern=r"(?!/)(?!(.*/)?\.\.(/|$)).+")]
 
 
 class Build(Section):
     """A version that is built from a Dockerfile here; the digest is known once it is pushed."""
 
     context: _RepositoryPath
-    """The build context, a folder relative to the repository's root."""
+    """The build context, a folder relative to the repository's root.
+
+    Upstream: `docker build PATH`.
+    Example: `context: examples/iris`
+    """
 
     dockerfile: _RepositoryPath = "Dockerfile"
-    """Relative to the context. `docker build --file` defaults to the same name."""
+    """Relative to the context. The same name as upstream's default.
+
+    Upstream: `docker build --file`.
+    Example: `dockerfile: gpu.Dockerfile`
+    """
 
     args: FrozenMap[EnvName, Text] = Field(default_factory=empty)
-    """Build arguments (`docker build --build-arg`). Image history shows them: never a secret."""
+    """Build arguments. Image history shows them: never a secret.
+
+    Upstream: `docker build --build-arg`.
+    Example: `args: {VERSION: "8"}`
+    """
 
     network: Literal["default", "host", "none"] = "default"
-    """The network of RUN instructions (`docker build --network`, whose default this is); `host` where the engine has
-    no bridge, as the sandbox's."""
+    """The network of RUN instructions. Upstream's default; `host` where the engine has no bridge, as the sandbox's.
+
+    Upstream: `docker build --network`.
+    Example: `network: host`
+    """
 
 
 def full_reference(image: str, registry: str) -> str:

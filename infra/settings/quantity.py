@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import BeforeValidator
 
+from infra.settings.checked import Matching
 from infra.settings.errors import quote
 
 __all__ = ["CpuQuantity", "MemoryQuantity", "Quantity", "parse_quantity"]
@@ -96,6 +97,22 @@ def _memory(text: str) -> str:
     return text
 
 
-Quantity = Annotated[str, BeforeValidator(_as_text), AfterValidator(_quantity)]
-CpuQuantity = Annotated[str, BeforeValidator(_as_text), AfterValidator(_cpu)]
-MemoryQuantity = Annotated[str, BeforeValidator(_as_text), AfterValidator(_memory)]
+# What the API server takes for a number; an editor refuses the rest while it is written.
+_TEXT = r"[0-9]+(\.[0-9]+)?([numkMGTPE]|[KMGTPE]i|[eE][0-9]{1,3})?"
+_NUMBERS: Final = ["string", "number"]
+
+Quantity = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    Matching(_quantity, words="Kubernetes quantity", pattern=_TEXT, type=_NUMBERS),
+]
+CpuQuantity = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    Matching(_cpu, words="cores, such as `2` or `500m`", pattern=_CORES.pattern, type=_NUMBERS),
+]
+MemoryQuantity = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    Matching(_memory, words="amount of memory, such as `512Mi` or `2Gi`", pattern=_TEXT, type=_NUMBERS),
+]

@@ -149,6 +149,7 @@ class Scale(Section):
     """Pods that a slot has at most, which is what it may cost at most. Twice `min` by default: room for twice the
     usual load, and a bill that is no surprise. Upstream has no default.
 
+    Default: twice `min`.
     Upstream: HorizontalPodAutoscaler `maxReplicas`.
     Example: `max: 20`
     """

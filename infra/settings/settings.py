@@ -31,23 +31,39 @@ class Settings(Section):
     """What one stack describes. Made by `load` or `Settings.parse`, which report every mistake at once."""
 
     environment: Name
-    """The environment's name, part of every namespace's: `<team>-<environment>`."""
+    """The environment's name, part of every namespace's: `<team>-<environment>`.
+
+    Example: `environment: prod`
+    """
 
     registry: Registry
-    """Where images are pushed to and pulled from; prefix of every image name that has no host of its own."""
+    """Where images are pushed to and pulled from; prefix of every image name that has no host of its own.
+
+    Example: `registry: registry.example.com/ml`
+    """
 
     cluster: Cluster
+    """Which cluster the stack describes, and how to reach it."""
+
     teams: FrozenMap[Name, Team]
+    """The teams, by name; each has a namespace of its own."""
+
     gateway: Gateway | None = None
     """Through what requests from outside come in. None by default: a cluster may have any, or none."""
 
     models: FrozenMap[ServiceName, Model] = Field(default_factory=empty)
-    """None by default: a team's space comes before its first model."""
+    """The models, by name. None by default: a team's space comes before its first model."""
 
     secrets: Annotated[tuple[Name, ...], Field(strict=False)] = ()
-    """The names of the secrets; `secret_values` gives their values as Outputs."""
+    """The secrets, by name, each set with `pulumi config set --secret --path ml-platform:secrets.<name>`. They stand
+    apart because a secure value inside another key makes all of it unreadable without the passphrase. None by default.
+
+    Example: `secrets: {churn-api-key: {secure: "v1:AAAA:BBBB"}}`
+    """
+    # Here their names; `secret_values` gives their values as Outputs.
 
     guard: Guard = Guard()
+    """What stands between a switch and the users."""
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], document: Document | None = None) -> Self:

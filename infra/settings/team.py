@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
+from infra.settings.checked import Matching
 from infra.settings.errors import did_you_mean, quote
 from infra.settings.quantity import Quantity
 from infra.settings.values import FrozenMap, Section, empty
@@ -70,7 +71,27 @@ def _subject(value: str) -> str:
     return value
 
 
-Subject = Annotated[str, AfterValidator(_subject)]
+Subject = Annotated[
+    str,
+    Matching(
+        _subject,
+        words="`group:<name>`, `user:<name>` or `serviceaccount:<namespace>/<name>`",
+        pattern=_SUBJECT.pattern,
+    ),
+]
+QuotaKey = Annotated[
+    str,
+    Matching(
+        _quota_key,
+        words="resource that a ResourceQuota counts",
+        pattern="|".join(
+            [
+                *(re.escape(key) for key in (*_AMOUNTS, *_COUNTS)),
+                *(pattern.pattern for pattern in (_EXTENDED, _OBJECT_COUNT, _STORAGE_CLASS)),
+            ]
+        ),
+    ),
+]
 _Subjects = Annotated[tuple[Subject, ...], Field(strict=False)]
 
 
@@ -78,8 +99,25 @@ class Access(Section):
     """Who is bound to Kubernetes' own user-facing roles `admin`, `edit` and `view`, in the team's namespace only."""
 
     admin: _Subjects = ()
+    """Who may do everything in the namespace but change its quota. Nobody by default.
+
+    Upstream: ClusterRole `admin`.
+    Example: `admin: [group:ml-leads]`
+    """
+
     edit: _Subjects = ()
+    """Who may change what runs there, but not who else may. Nobody by default.
+
+    Upstream: ClusterRole `edit`.
+    Example: `edit: [group:fraud-data-science, "serviceaccount:ci/deployer"]`
+    """
+
     view: _Subjects = ()
+    """Who may look, but not at secrets. Nobody by default.
+
+    Upstream: ClusterRole `view`.
+    Example: `view: [group:risk]`
+    """
 
 
 class Team(Section):
@@ -88,5 +126,11 @@ class Team(Section):
     access: Access = Access()
     """Nobody by default: a namespace that someone may enter says who."""
 
-    quota: FrozenMap[Annotated[str, AfterValidator(_quota_key)], Quantity] = Field(default_factory=empty)
-    """The namespace's ResourceQuota, `spec.hard`. Required keys are checked beside it: see `rules`."""
+    quota: FrozenMap[QuotaKey, Quantity] = Field(default_factory=empty)
+    """How much the team may take. CPU and memory must be bounded (`requests.cpu`, `requests.memory`), so that no team
+    can take the whole cluster; and there must be room for the team's models at their smallest.
+
+    Default: required.
+    Upstream: ResourceQuota `spec.hard`.
+    Example: `quota: {requests.cpu: "40", requests.memory: 160Gi, pods: "200"}`
+    """

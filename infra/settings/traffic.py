@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from infra.settings.checked import Matching
 from infra.settings.duration import duration
 from infra.settings.errors import quote
 from infra.settings.values import FrozenMap, Host, Name, Section, Text, UrlPath, empty
@@ -31,7 +32,7 @@ def _header_value(value: str) -> str:
     return value
 
 
-HeaderName = Annotated[str, AfterValidator(_header_name)]
+HeaderName = Annotated[str, Matching(_header_name, words="header", pattern=_HEADER.pattern)]
 HeaderValue = Annotated[Text, AfterValidator(_header_value)]
 
 

@@ -1,16 +1,17 @@
-"""The plain kinds of value: frozen mappings, text, names, seconds, JSON."""
+"""The plain kinds of value: frozen mappings, text, names, JSON."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from infra.settings.checked import Matching, Shape
 from infra.settings.errors import quote
 
 __all__ = [
@@ -20,7 +21,6 @@ __all__ = [
     "Host",
     "Json",
     "Name",
-    "Seconds",
     "Section",
     "ServiceName",
     "Text",
@@ -113,62 +113,55 @@ def whole_number_as_text(value: object) -> object:
     return value
 
 
-def _matching(pattern: re.Pattern[str], words: str, longest: int) -> Callable[[str], str]:
+def _matching(pattern: re.Pattern[str], words: str, allowed: str, longest: int) -> Matching:
     def check(value: str) -> str:
         if len(value) > longest:
             raise ValueError(f"{quote(value)} has {len(value)} characters; at most {longest} are allowed")
         if not pattern.fullmatch(value):
-            raise ValueError(f"bad name {quote(value)}; allowed: {words}")
+            raise ValueError(f"bad name {quote(value)}; allowed: {allowed}")
         return value
 
-    return check
+    return Matching(check, words=words, pattern=pattern.pattern, maxLength=longest)
 
 
-Text = Annotated[str, BeforeValidator(whole_number_as_text)]
+Text = Annotated[str, BeforeValidator(whole_number_as_text), Shape(words="text", type=["string", "integer"])]
 """Text; a whole number is taken as its digits."""
 
 Name = Annotated[
     Text,
-    AfterValidator(
-        _matching(
-            _NAME,
-            "lower-case letters, digits and '-', beginning and ending with a letter or digit (DNS-1123 label)",
-            LABEL_LENGTH,
-        )
+    _matching(
+        _NAME,
+        "name of lower-case letters, digits and `-`",
+        "lower-case letters, digits and '-', beginning and ending with a letter or digit (DNS-1123 label)",
+        LABEL_LENGTH,
     ),
 ]
 
 ServiceName = Annotated[
     Text,
-    AfterValidator(
-        _matching(
-            _SERVICE_NAME,
-            "lower-case letters, digits and '-', beginning with a letter, ending with a letter or digit"
-            " (DNS-1035 label, as a Service's name)",
-            LABEL_LENGTH,
-        )
+    _matching(
+        _SERVICE_NAME,
+        "name of lower-case letters, digits and `-` that begins with a letter",
+        "lower-case letters, digits and '-', beginning with a letter, ending with a letter or digit"
+        " (DNS-1035 label, as a Service's name)",
+        LABEL_LENGTH,
     ),
 ]
 
-Host = Annotated[
-    str,
-    AfterValidator(_matching(_HOST, "a DNS name in lower case, such as churn.example.com", _HOST_LENGTH)),
-]
+Host = Annotated[str, _matching(_HOST, "DNS name", "a DNS name in lower case, such as churn.example.com", _HOST_LENGTH)]
 
 VersionName = Annotated[
     Text,
-    AfterValidator(
-        _matching(
-            _LABEL_VALUE,
-            "letters, digits, '-', '_' and '.', beginning and ending with a letter or digit (a label's value)",
-            LABEL_LENGTH,
-        )
+    _matching(
+        _LABEL_VALUE,
+        "name of letters, digits, `-`, `_` and `.`",
+        "letters, digits, '-', '_' and '.', beginning and ending with a letter or digit (a label's value)",
+        LABEL_LENGTH,
     ),
 ]
 
 EnvName = Annotated[
-    str,
-    AfterValidator(_matching(_ENV_NAME, "letters, digits and '_', not beginning with a digit", _HOST_LENGTH)),
+    str, _matching(_ENV_NAME, "variable's name", "letters, digits and '_', not beginning with a digit", _HOST_LENGTH)
 ]
 
 
@@ -178,7 +171,4 @@ def _url_path(value: str) -> str:
     return value
 
 
-UrlPath = Annotated[str, AfterValidator(_url_path)]
-
-Seconds = Annotated[int, Field(ge=1, le=604_800)]
-"""A time in whole seconds, as Kubernetes' own `...Seconds` fields; a week is longer than any of them can mean."""
+UrlPath = Annotated[str, Matching(_url_path, words="URL path", pattern=_URL_PATH.pattern)]
