@@ -5,8 +5,8 @@ from __future__ import annotations
 import pulumi
 
 from infra.program import build
-from infra.settings import load, secret_values
+from infra.settings import load, secret_texts
 
 settings = load()
-for name, value in build(settings, secret_values(settings)).items():
+for name, value in build(settings, secret_texts(settings)).items():
     pulumi.export(name, value)

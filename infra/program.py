@@ -12,14 +12,15 @@ from components.labels import SLOTS, SlotName, owner_labels
 from components.model import Model, ModelArgs
 from components.model_image import ModelImage, ModelImageArgs
 from components.model_route import ModelRoute, ModelRouteArgs
-from components.model_slot import Scale
-from components.slot_pods import Probes, Resources, SlotContent
 from components.team_namespace import TeamNamespace, TeamNamespaceArgs
+from infra.contents import scale, slot_content
 from infra.guard import Guard, declare
+from infra.outputs import model_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from components.slot_content import SlotContent
     from infra.guard import DeclaredModel
     from infra.settings import Settings
 
@@ -30,7 +31,7 @@ __all__ = ["build"]
 _ROOT = ".."
 
 
-def build(settings: Settings, secrets: Mapping[str, pulumi.Output[str]], guard: Guard | None = None) -> dict[str, Any]:
+def build(settings: Settings, secrets: Mapping[str, pulumi.Input[str]], guard: Guard | None = None) -> dict[str, Any]:
     """Declare everything that the settings describe, and return the stack's outputs.
 
     `secrets` has the value of each name in `settings.secrets`. `guard` is this run's view of the live cluster; by
@@ -54,8 +55,16 @@ def build(settings: Settings, secrets: Mapping[str, pulumi.Output[str]], guard: 
     models, shown = {}, {}
     for name, model in settings.models.items():
         inside = pulumi.ResourceOptions.merge(reached, pulumi.ResourceOptions(depends_on=[teams[model.team]]))
-        models[name] = program.model(name, plans[name], program.images(name), inside)
-        shown[name] = program.outputs(name, models[name], program.route(name, inside))
+        images = program.images(name)
+        models[name] = program.model(name, plans[name], images, inside)
+        shown[name] = program.outputs(
+            name,
+            plans[name],
+            models[name],
+            images=images,
+            healthy=program.verified(plans[name], models[name]),
+            route=program.route(name, inside),
+        )
     _tell(program.guard, plans, models)
     return {"namespaces": {name: team.name for name, team in teams.items()}, "models": shown}
 
@@ -100,20 +109,23 @@ class _Program:
     """One run: turns each part of the settings into the arguments of the component that declares it."""
 
     settings: Settings
-    secrets: Mapping[str, pulumi.Output[str]]
+    secrets: Mapping[str, pulumi.Input[str]]
     guard: Guard
 
     def plan(self, name: str) -> DeclaredModel:
         """Give what the guard knows of a model before anything is declared: images still to be built are left out."""
         model = self.settings.models[name]
-        held = {slot: content for slot in SLOTS if (content := model.content(slot)) is not None}
         return declare(
             name,
             model,
             namespace=self.settings.namespace(model.team),
             quota=self.settings.teams[model.team].quota,
             smoke=self.settings.guard.smoke,
-            images={slot: self.settings.reference(content.image) for slot, content in held.items() if content.image},
+            images={
+                number: self.settings.reference(version.image)
+                for number, version in model.versions.items()
+                if version.image is not None
+            },
         )
 
     def team(self, name: str, opts: pulumi.ResourceOptions) -> TeamNamespace:
@@ -164,12 +176,12 @@ class _Program:
                 team=model.team,
                 environment=self.settings.environment,
                 namespace=self.settings.namespace(model.team),
-                scale=Scale(min=model.scale.min, max=model.scale.max, cpu=model.scale.cpu),
+                scale=scale(model.scale),
                 slots={slot: self._content(name, slot, images) for slot in SLOTS},
                 active=model.active,
-                floors=self.guard.floors(plan),
+                floors=self.guard.floors(plan, images),
                 gate=gate,
-                guards={slot: hook for slot in SLOTS if (hook := self.guard.still(plan, slot)) is not None},
+                guards={slot: hook for slot in SLOTS if (hook := self.guard.keep(plan, slot)) is not None},
             ),
             opts,
         )
@@ -178,13 +190,14 @@ class _Program:
             contents={slot: held.content for slot, held in declared.slots.items()},
         )
 
-        def verify(_: str) -> pulumi.Input[None]:
-            return self.guard.verify(plan)
-
-        if not pulumi.runtime.is_dry_run():
-            # After the Service, changed or not: what another hand changed looks unchanged to the engine.
-            declared.routed.apply(verify)
         return declared
+
+    def verified(self, plan: DeclaredModel, declared: Model) -> pulumi.Input[Mapping[str, str | None]]:
+        """Check a model that stands as declared, and give since when each slot has had enough ready pods."""
+        if pulumi.runtime.is_dry_run():
+            return self.guard.healthy(plan)
+        # After the Service, changed or not: what another hand changed looks unchanged to the engine.
+        return declared.routed.apply(lambda _: self.guard.verify(plan))
 
     def route(self, name: str, opts: pulumi.ResourceOptions) -> ModelRoute | None:
         """Declare the way in from outside, where the model has one."""
@@ -201,42 +214,32 @@ class _Program:
         )
         return ModelRoute(f"{namespace}/{name}", args, opts)
 
-    def outputs(self, name: str, declared: Model, route: ModelRoute | None) -> dict[str, Any]:
-        """Give what others need to find a model: scripts, `make up`'s table, an auditor."""
-        model = self.settings.models[name]
-        namespace = self.settings.namespace(model.team)
-        service = f"{name}.{namespace}.svc"
-        return {
-            "namespace": namespace,
-            "active": model.active,
-            "slots": {
-                slot: {"version": model.slots.version(slot), "image": held.image}
+    def outputs(
+        self,
+        name: str,
+        plan: DeclaredModel,
+        declared: Model,
+        *,
+        images: Mapping[str, pulumi.Input[str]],
+        healthy: pulumi.Input[Mapping[str, str | None]],
+        route: ModelRoute | None,
+    ) -> dict[str, Any]:
+        """Give what others need to find a model, and the ledger of what has served."""
+        return model_outputs(
+            self.settings.models[name],
+            plan,
+            ledger=self.guard.ledger(plan),
+            healthy=healthy,
+            images=images,
+            slots={
+                slot: {"image": held.image, "content": held.content}
                 for slot, held in declared.slots.items()
                 if held.image is not None
             },
-            # Without the cluster's domain, which clusters may choose: pods find it by this name in any of them.
-            "service": service,
-            "url": f"http://{service}/" if route is None else route.url,
-        }
+            url=None if route is None else route.url,
+        )
 
     def _content(self, name: str, slot: SlotName, images: Mapping[str, pulumi.Input[str]]) -> SlotContent | None:
         model = self.settings.models[name]
-        content = model.content(slot)
-        if content is None:
-            return None
-        probes, resources = content.probes, content.resources
-        return SlotContent(
-            version=content.version,
-            image=images[content.version],
-            port=content.port,
-            resources=Resources(cpu=resources.cpu, memory=resources.memory, gpu=resources.gpu),
-            probes=Probes(
-                ready=probes.ready,
-                live=probes.live,
-                start=probes.start.path or probes.live,
-                start_within=probes.start.within,
-            ),
-            drain=model.drain,
-            env=content.env,
-            secret_env={variable: self.secrets[secret] for variable, secret in content.secret_env.items()},
-        )
+        version = model.slots.version(slot)
+        return None if version is None else slot_content(model, version, images=images, secrets=self.secrets)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from components.labels import SLOTS, SlotName
-from components.slot_pods import Resources, pod_requests
-from infra.guard.smoke import Smoke
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
-    from infra.settings.model import Model, SlotContent
+    from infra.guard.catalogue import Entry
+    from infra.guard.smoke import Smoke
 
-__all__ = ["DeclaredModel", "DeclaredSlot", "declare"]
+__all__ = ["DeclaredModel", "DeclaredSlot", "IdleSize"]
+
+IdleSize = Literal["warm", "cold"] | int
+"""What the slot that does not serve keeps: `scale.min`, nothing, or a number of pods."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +42,9 @@ class DeclaredSlot:
 class DeclaredModel:
     """A model with its switch. An empty slot is absent from `slots`.
 
-    `soak` is how long a switch holds both slots at the switch's size. `quota` is the team's declared
-    quota, which counts in place of the live one because the same plan may change it.
+    `soak` is how long a switch holds both slots at the switch's size, `idle` what the former keeps after it. `quota`
+    is the team's declared quota, which counts in place of the live one because the same plan may change it.
+    `catalogue` has every version, those that stand in no slot as well.
     """
 
     name: str
@@ -51,12 +54,32 @@ class DeclaredModel:
     maximum: int
     soak: timedelta
     slots: Mapping[SlotName, DeclaredSlot]
+    idle: IdleSize = "warm"
+    catalogue: Mapping[str, Entry] = field(default_factory=dict)
     quota: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def target(self) -> DeclaredSlot | None:
         """The version that is to serve, or None when the active slot is empty."""
         return self.slots.get(self.active)
+
+    @property
+    def idle_slot(self) -> SlotName:
+        """The slot that does not serve."""
+        return next(slot for slot in SLOTS if slot != self.active)
+
+    def least(self, slot: SlotName) -> int:
+        """Give the size below which a slot's autoscaler never goes by itself.
+
+        An autoscaler cannot go to zero: one whose slot sleeps is off, and is to wake it at `scale.min`.
+        """
+        if slot == self.active or isinstance(self.idle, str):
+            return self.minimum
+        return min(self.idle, self.maximum)
+
+    def sleeps(self, slot: SlotName) -> bool:
+        """Whether a slot is put to zero once nothing holds it."""
+        return slot != self.active and self.idle == "cold"
 
     def knowing(self, *, images: Mapping[str, str | None], contents: Mapping[str, str | None]) -> DeclaredModel:
         """Fill in what has become known of the slots since."""
@@ -69,56 +92,3 @@ class DeclaredModel:
             for name, slot in self.slots.items()
         }
         return replace(self, slots=slots)
-
-
-def declare(
-    name: str,
-    model: Model,
-    *,
-    namespace: str,
-    quota: Mapping[str, str],
-    smoke: bool,
-    images: Mapping[str, str],
-) -> DeclaredModel:
-    """Take from a model's settings what the guard needs.
-
-    `images` is by slot, without those still to be built; `quota` is the team's; `smoke` is `guard.smoke`.
-    """
-    slots: dict[SlotName, DeclaredSlot] = {}
-    for slot in SLOTS:
-        if (content := model.content(slot)) is not None:
-            slots[slot] = DeclaredSlot(
-                version=content.version,
-                image=images.get(slot),
-                requests=_requests(content),
-                smoke=_smoke(content) if smoke else None,
-                start_within=content.probes.start.within,
-            )
-    return DeclaredModel(
-        name=name,
-        namespace=namespace,
-        active=model.active,
-        minimum=model.scale.min,
-        maximum=model.scale.max,
-        soak=timedelta(seconds=model.idle.soak),
-        slots=slots,
-        quota=quota,
-    )
-
-
-def _requests(content: SlotContent) -> dict[str, str]:
-    needs = content.resources
-    requests = pod_requests(Resources(cpu=needs.cpu, memory=needs.memory, gpu=needs.gpu))
-    # A quota may call the same things by their short names.
-    return {**requests, "cpu": needs.cpu, "memory": needs.memory}
-
-
-def _smoke(content: SlotContent) -> Smoke:
-    smoke = content.smoke
-    return Smoke(
-        path=smoke.path or "/",
-        body=smoke.body,
-        status=smoke.expect.status,
-        json=smoke.expect.json_,
-        within=float(smoke.within),
-    ).for_version(content.version)

@@ -76,7 +76,7 @@ def moving(model: DeclaredModel, seen: ModelSeen) -> bool:
 
 
 def floors(model: DeclaredModel, seen: ModelSeen, now: datetime) -> dict[SlotName, Floor]:
-    """Decide both slots' floors: `max(scale.min, hold)`, never above `scale.max`.
+    """Decide both slots' floors: `max(scale.min, hold)`, never above `scale.max`; idle, `idle.size` for `scale.min`.
 
     A switch holds both slots at what the slot that serves runs now: the target so that it can carry
     the load at once, the former so that going back is as fast. Later runs declare a hold that is still
@@ -87,14 +87,14 @@ def floors(model: DeclaredModel, seen: ModelSeen, now: datetime) -> dict[SlotNam
         serving = 0 if seen.routing is None else seen.slots[seen.routing].running
         hold = Hold.starting(bounded(model, serving), now=now, soak=model.soak)
         return {slot: Floor(min_replicas=hold.replicas, hold=str(hold)) for slot in SLOTS}
-    return {slot: _kept(model, seen.slots[slot].hold, now) for slot in SLOTS}
+    return {slot: _kept(model, slot, seen.slots[slot].hold, now) for slot in SLOTS}
 
 
-def _kept(model: DeclaredModel, written: str | None, now: datetime) -> Floor:
+def _kept(model: DeclaredModel, slot: SlotName, written: str | None, now: datetime) -> Floor:
     hold = Hold.parse(written)
     if hold is None or not hold.in_force(now):
-        return Floor(min_replicas=model.minimum)
-    return Floor(min_replicas=bounded(model, hold.replicas), hold=written)
+        return Floor(min_replicas=model.least(slot))
+    return Floor(min_replicas=min(max(hold.replicas, model.least(slot)), model.maximum), hold=written)
 
 
 def bounded(model: DeclaredModel, replicas: int) -> int:

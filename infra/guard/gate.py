@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pulumi
 
-from components.labels import SERVED_PORT, SLOT, SLOTS
+from components.labels import SLOT, SLOTS, slot_name
+from infra.guard.answer import Question
+from infra.guard.catalogue import slot_changes
 from infra.guard.floors import bounded, switching
+from infra.guard.ledger import known
 from infra.guard.plan import switch_refusals
-from infra.guard.wait import INTERVAL, PROGRESS, NotCarryingError, SlotWait, tell
-from infra.observed import ApiError, UnreachableError, ask, read_selector, read_slot
+from infra.guard.refused import SwitchRefusedError
+from infra.guard.values import value
+from infra.guard.wait import NotCarryingError, SlotWait, tell
+from infra.observed import ApiError, UnreachableError, read_selector, read_slot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from infra.guard.declared import DeclaredModel, DeclaredSlot
-    from infra.observed import ApiServer, ModelSeen
+    from infra.observed import ApiServer, ModelSeen, SlotSeen
 
-__all__ = ["Gate", "SwitchRefusedError", "value"]
-
-_FORBIDDEN = 403
-
-
-class SwitchRefusedError(pulumi.RunError):
-    """A switch that is not carried out; the message names slot, reason and cure. Printed without a traceback."""
+__all__ = ["Gate"]
 
 
 class Gate:
@@ -34,7 +31,8 @@ class Gate:
 
     `size` is the floor that this run has declared for the target. `images` and `contents` are the slots' as the
     program declares them, Outputs where an image is built; set by `declare` once the slots are registered,
-    which is before the engine calls any hook. `deadline` is in seconds, for the whole wait.
+    which is before the engine calls any hook. `deadline` is in seconds, for the whole wait. `carried` is the target as
+    it was when it was let pass, None where it was not asked.
     """
 
     def __init__(
@@ -58,7 +56,8 @@ class Gate:
         self._dry_run = dry_run
         self._images: Mapping[str, pulumi.Input[str] | None] = {}
         self._contents: Mapping[str, pulumi.Input[str] | None] = {}
-        self._name = f"{model.name}-{model.active}"
+        self._name = slot_name(model.name, model.active)
+        self.carried: SlotSeen | None = None
 
     def declare(
         self,
@@ -78,6 +77,8 @@ class Gate:
         target = model.target
         if target is None:
             raise SwitchRefusedError(f"{model.name}: slot {model.active} has no version")
+        if changed := slot_changes(model, known(self._seen)):
+            raise SwitchRefusedError(f"{model.name}: " + "; ".join(changed))
         if self._dry_run():
             await self._preview(model, target)
             return
@@ -90,7 +91,7 @@ class Gate:
         unchanged = target.content is not None and live.content == target.content
         if not refused and unchanged and live.settled and live.ready and target.smoke is not None:
             try:
-                wrong = await asyncio.to_thread(self._smoke, target)
+                wrong = await self._question(target).once()
             except (ApiError, UnreachableError):
                 wrong = None  # the `up` may find it mended; only a model's own wrong answer is known to stay
             if wrong is not None:
@@ -116,7 +117,8 @@ class Gate:
             if args.old_inputs is None and self._serving == self._model.active:
                 return  # a Service that Pulumi makes may stand already (adoption): nothing moves
             slot.size = await self._size_now(slot)
-            await slot.until_carrying(lambda: self._expect_answer(target, slot))
+            question = self._question(target)
+            self.carried = await slot.until_carrying(lambda: question.until_answered(lambda: slot.over))
         except NotCarryingError as error:
             raise SwitchRefusedError(self._sentence(target, str(error), error.cure)) from None
 
@@ -132,50 +134,14 @@ class Gate:
         seen = await slot.ask(lambda api: read_slot(api, model.namespace, model.name, serving))
         return bounded(model, max(self._size, seen.running))
 
-    async def _expect_answer(self, target: DeclaredSlot, slot: SlotWait) -> None:
-        """Send the smoke request. The model is asked once; a proxy that finds no pod yet is asked again."""
-        if target.smoke is None:
-            return
-        first = time.monotonic()
-        cure = "look at its log, put a version that answers into the slot, or mend its smoke request"
-        while True:
-            try:
-                wrong = await asyncio.to_thread(self._smoke, target)
-            except ApiError as error:
-                wrong = f"its Service passes no request on: {error}"
-                waited = time.monotonic() - first >= max(target.smoke.within, PROGRESS)
-                over = waited or error.status == _FORBIDDEN
-            except UnreachableError as error:
-                wrong, over = str(error), slot.over
-            else:
-                over = True
-            if wrong is None:
-                self._report(f"{self._name}: answered {target.smoke.method} {target.smoke.path} as expected")
-                return
-            if over:
-                raise NotCarryingError(wrong, cure)
-            await asyncio.sleep(INTERVAL)
-
-    def _smoke(self, target: DeclaredSlot) -> str | None:
-        smoke = target.smoke
-        if smoke is None:
-            return None
-        service = f"{self._name}:{SERVED_PORT}"
-        what = f"its smoke request {smoke.method} {smoke.path}"
-        try:
-            answer = ask(
-                self._connect(),
-                self._model.namespace,
-                service,
-                smoke.path,
-                method=smoke.method,
-                body=smoke.body,
-                seconds=smoke.within,
-            )
-        except TimeoutError:
-            return f"{what} was not answered within {smoke.within:.0f} s"
-        wrong = smoke.judge(answer.status, answer.body)
-        return None if wrong is None else f"{what} was {wrong}"
+    def _question(self, target: DeclaredSlot) -> Question:
+        return Question(
+            connect=self._connect,
+            namespace=self._model.namespace,
+            service=self._name,
+            smoke=target.smoke,
+            report=self._report,
+        )
 
     def _sentence(self, target: DeclaredSlot, missing: str, cure: str = "") -> str:
         model = self._model.name
@@ -196,10 +162,3 @@ def _moves(args: pulumi.ResourceHookArgs) -> bool:
         return True
     old, new = (((inputs or {}).get("spec") or {}).get("selector") for inputs in (args.old_inputs, args.new_inputs))
     return bool(old != new)
-
-
-async def value(given: Any) -> Any:
-    """Wait for an Output, secret or not; None where it is unknown, as a built image is in a preview."""
-    if isinstance(given, pulumi.Output):
-        return await given.future()
-    return None if pulumi.contains_unknowns(given) else given

@@ -1,7 +1,7 @@
-"""What a plan would do about a model's switch: refused, in words, or waited for.
+"""What of a plan is refused before anything is touched.
 
 Pure. A refusal names only what this plan leaves as it is and waiting cannot cure; everything that only
-an `up` can know is listed as waited for.
+an `up` can know is waited for.
 """
 
 from __future__ import annotations
@@ -9,16 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from components.labels import SLOTS, SlotName
-from infra.guard.floors import Hold, floors, moving, switching
+from infra.guard.catalogue import catalogue_changes
+from infra.guard.floors import moving
+from infra.guard.images import same_image
+from infra.guard.ledger import known
 from infra.guard.quota import quota_shortfalls
 from infra.observed.state import ReasonKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from datetime import datetime
 
-    from components.model_slot import Floor
     from infra.guard.declared import DeclaredModel, DeclaredSlot
     from infra.observed.state import ModelSeen, Observed, Reason, SlotSeen
 
@@ -28,11 +29,8 @@ __all__ = [
     "hopeless",
     "refusals",
     "runs_declared",
-    "same_image",
     "switch_refusals",
     "together",
-    "waits",
-    "words",
 ]
 
 
@@ -45,16 +43,6 @@ class Refusal:
 
     def __str__(self) -> str:
         return f"{self.model}: {self.text}"
-
-
-def same_image(one: str, other: str) -> bool:
-    """Whether two references name the same image.
-
-    By digest where both have one: a mirror may have changed the registry's name in front of it. Without a
-    digest only equal text will do, since a tag says nothing about what is behind it.
-    """
-    digests = [reference.partition("@")[2] for reference in (one, other)]
-    return digests[0] == digests[1] if all(digests) else one == other
 
 
 def changed_by_hand(slot: DeclaredSlot, seen: SlotSeen) -> bool:
@@ -101,7 +89,8 @@ def refusals(models: Iterable[DeclaredModel], observed: Observed, now: datetime)
                 )
             )
         elif observed.unreachable is None:
-            texts = switch_refusals(model, observed.model(model.name))
+            seen = observed.model(model.name)
+            texts = catalogue_changes(model, known(seen)) + switch_refusals(model, seen)
             found += [Refusal(model=model.name, text=text) for text in texts]
     if observed.unreachable is None:
         shortfalls = quota_shortfalls(declared, observed, now)
@@ -136,51 +125,3 @@ def together(serving: str, target: str) -> str:
         f"slot {serving}, which serves now, would change together with the switch to {target}, and there would be "
         f"nothing to go back to: leave slot {serving} as it is and add a version instead"
     )
-
-
-def words(model: DeclaredModel, seen: ModelSeen, now: datetime) -> list[str]:
-    """Say what an `up` will do about the switch, in the order in which it does it."""
-    slot, target = model.active, model.target
-    if target is None:
-        return []
-    planned = floors(model, seen, now)
-    size = planned[slot].min_replicas
-    if not seen.service:
-        return [f"{model.name}: {slot} 0 → {size} first, then 100 % to version {target.version} (first deployment)"]
-    if not switching(model, seen):
-        return _let_go(model, seen, planned, now)
-    live = seen.slots[slot]
-    warm = live.ready >= size and runs_declared(target, live)
-    if warm:
-        how = f"{slot} runs {live.ready}, then 100 % to version {target.version} (warm)"
-    elif live.running >= size:
-        how = f"{slot} {live.running} replaced by version {target.version} first, then 100 % to it (cold)"
-    else:
-        how = f"{slot} {live.running} → {size} first, then 100 % to version {target.version} (cold)"
-    hold = f"both slots keep at least {planned[slot].hold}" if planned[slot].hold else "no hold"
-    return [f"{model.name}: {how}; {hold}"]
-
-
-def waits(model: DeclaredModel, seen: ModelSeen, now: datetime) -> list[str]:
-    """List what only the `up` can know about a switch, and will wait for."""
-    target = model.target
-    if target is None or not moving(model, seen):
-        return []
-    size = floors(model, seen, now)[model.active].min_replicas
-    image = f" of {target.image}" if target.image is not None else ", of the image still to be built"
-    listed = [f"{model.name}-{model.active}: {size} ready pods{image}"]
-    if target.smoke is not None:
-        listed.append(f"{model.name}-{model.active}: its answer to {target.smoke.method} {target.smoke.path}")
-    return listed
-
-
-def _let_go(model: DeclaredModel, seen: ModelSeen, planned: Mapping[SlotName, Floor], now: datetime) -> list[str]:
-    over: list[str] = []
-    for slot in SLOTS:
-        live = seen.slots[slot]
-        if live.hold is None or planned[slot].hold is not None:
-            continue
-        hold = Hold.parse(live.hold)
-        why = f"the hold of {hold} is over" if hold and not hold.in_force(now) else f'"{live.hold}" is no hold'
-        over.append(f"{model.name}: {slot}: {why}, its floor returns to {planned[slot].min_replicas}")
-    return over

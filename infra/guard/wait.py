@@ -85,8 +85,8 @@ class SlotWait:
         """Whether the deadline has passed."""
         return self.waited >= self._deadline
 
-    async def until_carrying(self, then: Callable[[], Awaitable[None]] | None = None) -> None:
-        """Return when the slot carries its load; raise NotCarryingError at the deadline, or as soon as it is hopeless.
+    async def until_carrying(self, then: Callable[[], Awaitable[None]] | None = None) -> SlotSeen:
+        """Give the slot as it was when it carried its load; raise NotCarryingError where it does not.
 
         `then` is awaited once when it first does, and the slot is looked at once more after it.
         """
@@ -96,7 +96,7 @@ class SlotWait:
             verdict = judge(self.name, seen, size=self.size, image=self._image)
             if verdict.missing is None:
                 if then is None:
-                    return
+                    return seen
                 await then()
                 then = None
                 continue

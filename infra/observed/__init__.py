@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from infra.observed.api import Answer, ApiError, ApiServer, UnreachableError
 from infra.observed.kubeconfig import KubeconfigError, load_access
-from infra.observed.read import ask, observe, read_selector, read_slot, read_warnings, scale_up
+from infra.observed.read import ask, observe, put_to_sleep, read_selector, read_slot, read_warnings, scale_up
 from infra.observed.state import ModelSeen, Observed, PodSeen, QuotaSeen, Reason, ReasonKind, SlotSeen
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "ask",
     "load_access",
     "observe",
+    "put_to_sleep",
     "read_selector",
     "read_slot",
     "read_warnings",

@@ -2,7 +2,7 @@
 
 What this needs of RBAC, in each team's namespace: get and list deployments, horizontalpodautoscalers,
 services, pods, events and resourcequotas; for the gate also patch deployments/scale, and get and create
-services/proxy.
+services/proxy; where a slot sleeps also patch deployments.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from components.labels import CONTENT, HOLD, NAME, SLOT, SLOTS, VERSION
+from components.labels import CONTENT, HOLD, NAME, SERVED, SLOT, SLOTS, STARTED, VERSION
 from infra.observed import reasons
 from infra.observed.api import CONNECTIONS, Answer, ApiError, ApiServer, UnreachableError
 from infra.observed.state import ModelSeen, Observed, PodSeen, QuotaSeen, Reason, SlotSeen
 
-__all__ = ["ask", "observe", "read_selector", "read_slot", "read_warnings", "scale_up"]
+__all__ = ["ask", "observe", "put_to_sleep", "read_selector", "read_slot", "read_warnings", "scale_up"]
 
 # The container that serves; what is injected beside it (a mesh's proxy) says nothing about the version.
 _CONTAINER = "model"
@@ -27,6 +27,9 @@ _KINDS = {
     "resourcequotas": "/api/v1",
     "pods": "/api/v1",
 }
+
+# Under which the API server files what the guard writes by itself.
+_MANAGER = "ml-platform-guard"
 
 _Collections = Mapping[str, list[dict[str, Any]]]
 
@@ -87,7 +90,17 @@ def read_warnings(api: ApiServer, namespace: str, model: str, slot: str, pods: I
 def scale_up(api: ApiServer, namespace: str, model: str, slot: str, replicas: int) -> None:
     """Wake a slot through its Deployment's scale subresource, as an autoscaler would."""
     path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{model}-{slot}/scale"
-    api.patch(path, {"spec": {"replicas": replicas}}, fieldManager="ml-platform-guard")
+    api.patch(path, {"spec": {"replicas": replicas}}, fieldManager=_MANAGER)
+
+
+def put_to_sleep(api: ApiServer, namespace: str, name: str, note: str) -> None:
+    """Put a Deployment to zero through its scale subresource, with a note on it of how long it takes to come back.
+
+    The note goes first: whoever finds a slot at zero with it knows that the guard put it there, and not a person.
+    """
+    path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
+    api.patch(path, {"metadata": {"annotations": {STARTED: note}}}, fieldManager=_MANAGER)
+    api.patch(f"{path}/scale", {"spec": {"replicas": 0}}, fieldManager=_MANAGER)
 
 
 def ask(api: ApiServer, namespace: str, service: str, path: str, *, method: str, body: Any, seconds: float) -> Answer:
@@ -141,10 +154,12 @@ def _slot(
     deployment: Mapping[str, Any] | None, scaler: Mapping[str, Any] | None, pods: Iterable[Mapping[str, Any]]
 ) -> SlotSeen:
     floor = ((scaler or {}).get("spec") or {}).get("minReplicas")
-    hold = _annotations(scaler or {}).get(HOLD)
+    hold, served = (_annotations(scaler or {}).get(name) for name in (HOLD, SERVED))
     if deployment is None:
-        return SlotSeen(floor=floor, hold=hold)
+        return SlotSeen(floor=floor, hold=hold, served=served)
     spec, status = deployment["spec"], deployment.get("status") or {}
+    conditions = {condition.get("type"): condition for condition in status.get("conditions") or ()}
+    available, progressing = conditions.get("Available") or {}, conditions.get("Progressing") or {}
     container = _container(spec["template"]["spec"].get("containers") or ())
     return SlotSeen(
         exists=True,
@@ -162,18 +177,23 @@ def _slot(
         reasons=reasons.of_deployment(deployment),
         floor=floor,
         hold=hold,
+        served=served,
+        available=available.get("lastTransitionTime") if available.get("status") == "True" else None,
+        started=_annotations(deployment).get(STARTED),
+        stalled=progressing.get("reason") == "ProgressDeadlineExceeded",
     )
 
 
 def _pod(pod: Mapping[str, Any]) -> PodSeen:
     metadata, status = pod["metadata"], pod.get("status") or {}
-    conditions = {c.get("type"): c.get("status") for c in status.get("conditions") or ()}
+    ready: Mapping[str, Any] = next((c for c in status.get("conditions") or () if c.get("type") == "Ready"), {})
     return PodSeen(
         name=metadata["name"],
         image=_container(pod["spec"].get("containers") or ()).get("image", ""),
         template=_labels(pod).get("pod-template-hash", ""),
         created=metadata.get("creationTimestamp") or "",
-        ready=conditions.get("Ready") == "True",
+        ready=ready.get("status") == "True",
+        ready_since=(ready.get("lastTransitionTime") or "") if ready.get("status") == "True" else "",
         ending="deletionTimestamp" in metadata or status.get("phase") in ("Succeeded", "Failed"),
         reasons=reasons.of_pod(pod),
     )

@@ -40,13 +40,17 @@ class Reason:
 
 @dataclass(frozen=True, kw_only=True)
 class PodSeen:
-    """A pod of a slot. `template` is its ReplicaSet's hash: pods of one template are alike."""
+    """A pod of a slot. `template` is its ReplicaSet's hash: pods of one template are alike.
+
+    `created` and `ready_since` are times as the API server writes them, empty where there is none.
+    """
 
     name: str
     image: str
     template: str = ""
     created: str = ""
     ready: bool = False
+    ready_since: str = ""
     ending: bool = False
     reasons: tuple[Reason, ...] = ()
 
@@ -56,10 +60,13 @@ class SlotSeen:
     """A slot's Deployment, autoscaler, Service and pods.
 
     Replica counts are the Deployment's: `desired` is its spec, `current` the pods there are, `updated`
-    those of the newest template. `floor` and `hold` are the autoscaler's minReplicas and annotation.
+    those of the newest template. `floor` is the autoscaler's minReplicas, `hold` and `served` are its annotations.
+    `available` is since when the Deployment has enough ready pods, None while it has not. `started` is the annotation
+    that the guard left when it put the slot to sleep: how long its last start took.
     `requests` is what one pod of the live template counts in a quota (`requests.cpu: 500m`).
     `content` is the hash that was declared with the live template, `image` what the template says now:
-    the second without the first has been changed by another hand.
+    the second without the first has been changed by another hand. `stalled` is the Deployment's own word that its
+    rollout makes no progress.
     """
 
     exists: bool = False
@@ -75,6 +82,10 @@ class SlotSeen:
     requests: Mapping[str, str] = field(default_factory=dict)
     floor: int | None = None
     hold: str | None = None
+    served: str | None = None
+    available: str | None = None
+    started: str | None = None
+    stalled: bool = False
     pods: tuple[PodSeen, ...] = ()
     reasons: tuple[Reason, ...] = ()
 

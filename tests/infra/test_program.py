@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -12,6 +13,7 @@ import pytest
 from pulumi.output import Unknown
 
 from infra.guard import Guard, SwitchRefusedError
+from infra.guard.catalogue import catalogue
 from infra.observed import ModelSeen, Observed, QuotaSeen, SlotSeen
 from infra.program import build
 from infra.settings import Document, Settings
@@ -77,8 +79,9 @@ class WatchingGuard(Guard):
     def _none() -> Any:
         raise AssertionError("a declaration asks the cluster nothing")
 
-    async def verify(self, model: Any) -> None:
+    async def verify(self, model: Any) -> Any:
         self.verified.append(model.name)
+        return self.healthy(model)
 
 
 @pytest.fixture(scope="session")
@@ -103,11 +106,15 @@ def declare(engine):
     return lambda text=STACK, **options: run(text, **options) if options else plain(text)
 
 
-def live(*, routing="blue", running=2):
-    slot = SlotSeen(exists=True, desired=running, current=running, updated=running, ready=running)
+def live(*, routing="blue", running=2, **changes):
+    slot = SlotSeen(exists=True, desired=running, current=running, updated=running, ready=running, **changes)
     return ModelSeen(service=True, routing=routing, slots={"blue": slot, "green": slot})
 
 
+SERVICE = "iris.flowers-test.svc"
+PUBLISHED = f"registry.example.com/ml/iris@sha256:{'1' * 64}"
+BUILT = f"registry.example.com/ml/iris@sha256:{'d' * 64}"
+ENTRY = catalogue(parsed(STACK).models["iris"].versions, {})["1"].content
 SWITCH = STACK.replace("active: blue\n    finch", "active: green\n    finch")
 
 
@@ -163,18 +170,51 @@ def test_each_model_lives_in_its_teams_namespace_and_comes_after_all_of_it(decla
 def test_the_outputs_say_where_everything_is(declare):
     exports = declare().exports
     assert exports["namespaces"] == {"flowers": "flowers-test", "birds": "birds-test"}
-    assert exports["models"]["iris"] == {
-        "namespace": "flowers-test",
-        "active": "blue",
-        "slots": {
-            "blue": {"version": "1", "image": f"registry.example.com/ml/iris@sha256:{'1' * 64}"},
-            "green": {"version": "2", "image": f"registry.example.com/ml/iris@sha256:{'d' * 64}"},
-        },
-        "service": "iris.flowers-test.svc",
-        "url": "http://iris.flowers-test.svc/",
-    }
+    iris = exports["models"]["iris"]
+    blue, green = iris["slots"]["blue"], iris["slots"]["green"]
+    assert (iris["team"], iris["namespace"], iris["strategy"]) == ("flowers", "flowers-test", "blue-green")
+    assert (iris["active"], iris["service"], iris["url"]) == ("blue", SERVICE, f"http://{SERVICE}/")
+    assert (blue["version"], blue["image"]) == ("1", PUBLISHED)
+    assert (green["version"], green["image"]) == ("2", BUILT)
+    assert blue["content"] != green["content"]
     assert exports["models"]["finch"]["slots"].keys() == {"blue"}
     assert exports["models"]["finch"]["url"] == "https://finch.example.com/"
+
+
+def test_the_outputs_are_a_ledger_of_what_serves_and_has_served(declare):
+    before = json.dumps({"1": {"image": PUBLISHED, "content": ENTRY, "since": "2026-01-01T08:00:00Z", "until": None}})
+    seen = live(version="1", served=before, available="2026-02-01T08:00:00Z")
+    at_rest, switched = (
+        declare(text, observed=Observed(models={"iris": seen})).exports["models"]["iris"] for text in (STACK, SWITCH)
+    )
+    assert at_rest["slots"]["blue"]["since"] == "2026-01-01T08:00:00Z"
+    assert at_rest["slots"]["blue"]["healthy"] == "2026-02-01T08:00:00Z"
+    assert at_rest["slots"]["green"].get("since") is None
+    assert at_rest["served"].keys() == {"1"}
+    assert switched["served"]["1"]["until"] == switched["served"]["2"]["since"] == "2026-03-01T12:00:00Z"
+    assert switched["served"]["2"]["image"] == BUILT
+    assert switched["slots"]["green"]["since"] == "2026-03-01T12:00:00Z"
+
+
+def test_a_switch_writes_the_ledger_on_both_autoscalers_and_a_run_at_rest_changes_nothing(declare):
+    def annotations(declared):
+        scalers = (declared.object("HorizontalPodAutoscaler", f"iris-{slot}") for slot in ("blue", "green"))
+        return [scaler["metadata"]["annotations"].get("ml-platform/served") for scaler in scalers]
+
+    before = json.dumps({"1": {"image": PUBLISHED, "content": ENTRY, "since": "2026-01-01T08:00:00Z", "until": None}})
+    seen = Observed(models={"iris": live(version="1", served=before)})
+    assert annotations(declare(STACK, observed=seen)) == [before, before]
+    assert annotations(declare(STACK, observed=Observed(models={"iris": live(version="1")}))) == [None, None]
+    one, other = annotations(declare(SWITCH, observed=seen))
+    assert one == other
+    assert json.loads(one)["2"]["image"] == BUILT
+
+
+def test_a_version_that_has_served_as_another_image_is_refused_before_anything_is_declared(declare):
+    other = PUBLISHED.replace("1" * 64, "a" * 64)
+    before = json.dumps({"1": {"image": other, "content": ENTRY, "since": "2026-01-01T08:00:00Z", "until": None}})
+    with pytest.raises(SwitchRefusedError, match=r"version 1 has served since 2026-01-01T08:00:00Z as .*add a"):
+        declare(STACK, observed=Observed(models={"iris": live(version="1", served=before)}))
 
 
 def test_every_version_of_the_catalogue_is_built_so_that_its_digest_is_kept(declare):

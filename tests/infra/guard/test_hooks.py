@@ -69,9 +69,9 @@ def test_what_becomes_known_of_the_slots_decides_in_a_preview(given):
 
 def test_the_serving_slot_is_kept_still_only_while_traffic_is_switched_away(given):
     run = guard(given, given.live())
-    assert run.still(given.model(active="green"), "blue") is not None
-    assert run.still(given.model(active="green"), "green") is None
-    assert run.still(given.model(active="blue"), "blue") is None
+    assert run.keep(given.model(active="green"), "blue") is not None
+    assert run.keep(given.model(active="green"), "green") is None
+    assert run.keep(given.model(active="blue"), "blue") is None
 
 
 @pytest.mark.parametrize(
@@ -80,13 +80,13 @@ def test_the_serving_slot_is_kept_still_only_while_traffic_is_switched_away(give
     ids=["changed", "unknown", "without", "empty"],
 )
 def test_a_change_of_the_serving_slot_is_stopped_before_it_is_touched(given, new):
-    still = guard(given, given.live()).still(given.model(active="green"), "blue")
+    still = guard(given, given.live()).keep(given.model(active="green"), "blue")
     with pytest.raises(SwitchRefusedError, match="add a version instead"):
         asyncio.run(still(asked(deployment("c1"), new)))
 
 
 def test_a_change_around_the_serving_slot_s_pods_passes(given):
-    still = guard(given, given.live()).still(given.model(active="green"), "blue")
+    still = guard(given, given.live()).keep(given.model(active="green"), "blue")
 
     async def engine():
         await still(asked(deployment("c1"), deployment("c1")))

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from infra.guard.plan import refusals, same_image, switch_refusals, waits, words
+from infra.guard.images import same_image
+from infra.guard.plan import refusals, switch_refusals
+from infra.guard.words import waits, words
 from infra.observed import Observed, QuotaSeen, Reason, ReasonKind
 
 CRASH = Reason(kind=ReasonKind.CRASH, text="container model CrashLoopBackOff (exit code 1), 5 restarts", count=5)
@@ -24,20 +26,21 @@ def test_a_switch_to_a_small_slot_says_that_it_grows_first(given):
     seen = given.live(blue=given.slot(given.one, replicas=4))
     (line,) = words(given.model(active="green"), seen, given.now)
     assert line == (
-        "iris: green 2 → 4 first, then 100 % to version 2 (cold); both slots keep at least 4 until 2026-03-01T12:11:00Z"
+        "iris: green 2 → 4 first, then 100 % to version 2: cold (no start of it is known); "
+        "both slots keep at least 4 until 2026-03-01T12:11:00Z"
     )
 
 
 def test_a_switch_to_a_slot_that_runs_enough_is_warm(given):
     (line,) = words(given.model(active="green"), given.live(), given.now)
-    assert line.startswith("iris: green runs 2, then 100 % to version 2 (warm)")
+    assert line.startswith("iris: green runs 2, then 100 % to version 2: warm (seconds)")
 
 
 def test_a_switch_to_a_slot_whose_version_changes_is_cold(given):
     seen = given.live(green=given.slot(given.two, content="older"))
     (line,) = words(given.model(active="green"), seen, given.now)
     assert "green 2 replaced by version 2 first" in line
-    assert "(cold)" in line
+    assert "100 % to it: cold (" in line
 
 
 def test_the_first_deployment_waits_for_the_active_slot_alone(given):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from dataclasses import replace
 from datetime import timedelta
@@ -73,11 +74,11 @@ def test_a_run_plans_a_switch_from_what_is_live(flowers, plane, now):
     flowers.running("green", 2)
     guard = opened(flowers, plane, now, smoke=False)
     model, hold = flowers.declared(), "4 until 2026-03-01T12:11:00Z"
-    assert guard.report([model]) == [
-        "guard.smoke is false: a switch does not ask its target for an answer",
-        f"iris: green 2 → 4 first, then 100 % to version 2 (cold); both slots keep at least {hold}",
-        f"will be waited for: iris-green: 4 ready pods of {model.slots['green'].image}",
-    ]
+    off, words, waited = guard.report([model])
+    assert off == "guard.smoke is false: a switch does not ask its target for an answer"
+    start = r"iris: green 2 → 4 first, then 100 % to version 2: cold \(about (\d+) s: its last start took \1 s\); "
+    assert re.fullmatch(start + f"both slots keep at least {hold}", words)
+    assert waited == f"will be waited for: iris-green: 4 ready pods of {model.slots['green'].image}"
     assert {floor.min_replicas for floor in guard.floors(model).values()} == {4}
     guard.refuse([model])
 

@@ -73,7 +73,7 @@ def test_a_preview_does_not_ask_a_slot_that_it_changes(answering):
 
 @pytest.mark.usefixtures("impatient")
 def test_a_service_without_endpoints_is_asked_again_and_then_refused(answering, monkeypatch):
-    monkeypatch.setattr("infra.guard.gate.PROGRESS", 1.0)
+    monkeypatch.setattr("infra.guard.answer.PROGRESS", 1.0)
     selector = {"spec": {"selector": {"app.kubernetes.io/name": "nothing"}}}
     answering.patch(answering.path("services/iris-green"), selector)
     answering.eventually(lambda: not answering.get("endpoints/iris-green").get("subsets"))

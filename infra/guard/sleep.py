@@ -1,0 +1,39 @@
+"""When the slot that does not serve is put to zero, and when it is woken again. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infra.guard.floors import switching
+
+if TYPE_CHECKING:
+    from components.labels import SlotName
+    from components.model_slot import Floor
+    from infra.guard.declared import DeclaredModel, DeclaredSlot
+    from infra.observed.state import ModelSeen, SlotSeen
+
+__all__ = ["sleeping", "unproven", "waking"]
+
+
+def sleeping(model: DeclaredModel, slot: SlotName, seen: ModelSeen, floor: Floor) -> bool:
+    """Whether a slot is to be at zero when this run ends: cold, serving nobody, held by nothing.
+
+    Never in the run that switches: a soak of zero seconds is no reason to take the way back from under a switch.
+    """
+    return model.sleeps(slot) and floor.hold is None and not switching(model, seen)
+
+
+def waking(model: DeclaredModel, slot: SlotName, seen: ModelSeen) -> bool:
+    """Whether a slot that the guard has put to zero is to run again though nobody switches to it.
+
+    Its autoscaler is off at zero. One that a person has scaled to zero is left as it is.
+    """
+    live = seen.slots[slot]
+    asleep = live.exists and live.desired == 0 and live.started is not None
+    return asleep and not model.sleeps(slot) and not switching(model, seen)
+
+
+def unproven(declared: DeclaredSlot, seen: SlotSeen) -> bool:
+    """Whether a slot has never shown that it runs what is declared."""
+    changed = declared.content is not None and declared.content != seen.content
+    return changed or not seen.exists
