@@ -81,6 +81,7 @@ class StartProbe(Section):
     """The path that is asked. By default the liveness probe's, since a startup probe holds that one back until it
     succeeds once.
 
+    Default: `live`.
     Upstream: container `startupProbe.httpGet.path`.
     Example: `path: /health/started`
     """
@@ -217,8 +218,9 @@ class Version(Contents):
     """
 
     port: Port | None = None
-    """The port on which this version's container listens. By default the model's.
+    """The port on which this version's container listens, where it is not the model's.
 
+    Default: the model's `port`.
     Example: `port: 9090`
     """
 

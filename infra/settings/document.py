@@ -19,12 +19,12 @@ from infra.settings.errors import KeyPath, Mistake, did_you_mean
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["PREFIX", "SECURE", "Document", "Secure", "fraction_message", "same_values"]
+__all__ = ["FILE_KEYS", "PREFIX", "SECURE", "Document", "Secure", "fraction_message", "same_values"]
 
 PREFIX: Final = "ml-platform:"
 
 # What the engine itself keeps in a stack's file beside `config`.
-_FILE_KEYS = ("config", "secretsprovider", "encryptedkey", "encryptionsalt", "environment")
+FILE_KEYS = ("config", "secretsprovider", "encryptedkey", "encryptionsalt", "environment")
 
 
 class Secure(Enum):
@@ -122,8 +122,8 @@ class Document:
             elif key == "config":
                 config = value_node
                 self.lines[()] = line
-            elif key not in _FILE_KEYS:
-                hint = did_you_mean(key, _FILE_KEYS) or f"; allowed: {', '.join(_FILE_KEYS)}"
+            elif key not in FILE_KEYS:
+                hint = did_you_mean(key, FILE_KEYS) or f"; allowed: {', '.join(FILE_KEYS)}"
                 self._refuse((key,), f"unknown key{hint}", line=line)
             seen.setdefault(key, line)
         if config is None or not isinstance(config, yaml.MappingNode) or not config.value:

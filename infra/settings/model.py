@@ -54,14 +54,16 @@ class Model(Contents):
     """Which version stands in which slot. For `blue-green` only, which needs one at least."""
 
     chosen: Annotated[SlotName | None, Field(alias="active")] = None
-    """The slot that serves: the switch. By default the only one with a version. For `blue-green` only.
+    """The slot that serves: the switch. Where one slot alone has a version it is that one. For `blue-green` only.
 
+    Default: the only slot with a version.
     Example: `active: green`
     """
 
     version: VersionName | None = None
     """The version that serves. For `rolling` and `recreate` only, which need it.
 
+    Default: none, since it changes with every release.
     Example: `version: "3"`
     """
 

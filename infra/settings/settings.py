@@ -28,7 +28,9 @@ _MAPPINGS = ("cluster", "teams", "gateway", "models", "secrets", "guard")
 
 
 class Settings(Section):
-    """What one stack describes. Made by `load` or `Settings.parse`, which report every mistake at once."""
+    """What one stack describes: an environment, with the teams and models in it."""
+
+    # Made by `load` or `Settings.parse`, which report every mistake at once.
 
     environment: Name
     """The environment's name, part of every namespace's: `<team>-<environment>`.
@@ -49,7 +51,8 @@ class Settings(Section):
     """The teams, by name; each has a namespace of its own."""
 
     gateway: Gateway | None = None
-    """Through what requests from outside come in. None by default: a cluster may have any, or none."""
+    """Through what requests from outside come in. None by default: a cluster may have any, or none. Needed as soon as
+    a model has a route."""
 
     models: FrozenMap[ServiceName, Model] = Field(default_factory=empty)
     """The models, by name. None by default: a team's space comes before its first model."""

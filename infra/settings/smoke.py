@@ -39,6 +39,7 @@ class Smoke(Section):
     """The path that is asked. By default the readiness path: no prediction, but asked through the slot's Service it
     proves the port.
 
+    Default: `probes.ready`.
     Example: `path: /predict`
     """
 

@@ -134,8 +134,9 @@ class Rollout(Section):
 
     progress_deadline_seconds: Annotated[int, duration("1s", "7d")] | None = None
     """The time without a further ready pod after which the rollout has failed. By default upstream's 10 m for pulling
-    the image and `probes.start.within` for starting.
+    the image, and on top of it the time that a pod may take to start.
 
+    Default: 10m and `probes.start.within`.
     Upstream: Deployment `progressDeadlineSeconds`.
     Example: `progressDeadlineSeconds: 20m`
     """

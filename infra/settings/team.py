@@ -124,7 +124,7 @@ class Team(Section):
     """Everything a team owns inside one cluster."""
 
     access: Access = Access()
-    """Nobody by default: a namespace that someone may enter says who."""
+    """Who may do what there. Nobody anything by default: a namespace that someone may enter says who."""
 
     quota: FrozenMap[QuotaKey, Quantity] = Field(default_factory=empty)
     """How much the team may take. CPU and memory must be bounded (`requests.cpu`, `requests.memory`), so that no team

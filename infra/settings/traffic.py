@@ -64,7 +64,8 @@ class Canary(Section):
 
     mirror: Percent = 0
     """The share of requests in percent that the canary is sent a copy of, whose answers nobody gets. None by default:
-    what a model writes would be written twice. Needs a gateway that can mirror.
+    what a model writes would be written twice. Needs a gateway that can mirror: Traefik 3.5 cannot, and answers every
+    request of such a route with an error.
 
     Upstream: HTTPRoute filter `RequestMirror`.
     Example: `mirror: 5`
@@ -109,7 +110,8 @@ class Route(Section):
     """
 
     timeout: Annotated[int, duration("1s", "1h")] | None = None
-    """The time after which the gateway gives up on a request. None by default: the gateway's own.
+    """The time after which the gateway gives up on a request. None by default: the gateway's own. Needs a gateway that
+    follows it; Traefik 3.5 does not.
 
     Upstream: HTTPRoute `rules[].timeouts.request`.
     Example: `timeout: 30s`
@@ -117,7 +119,8 @@ class Route(Section):
 
     retries: Annotated[int, Field(ge=0, le=5)] = 0
     """How often the gateway sends a request again that a pod did not answer. Never by default: a prediction may cost
-    or write something. At most 5: more only adds load where there is too much.
+    or write something. At most 5: more only adds load where there is too much. Needs the experimental channel of
+    the Gateway API (v1.3): the standard one has no such field.
 
     Upstream: HTTPRoute `rules[].retry.attempts`.
     Example: `retries: 2`
@@ -125,7 +128,7 @@ class Route(Section):
 
 
 class Gateway(Section):
-    """Through what requests from outside come in. None by default: a cluster may have any, or none."""
+    """Through what requests from outside come in."""
 
     api: Literal["gateway", "ingress"] = "gateway"
     """Which of Kubernetes' interfaces: the Gateway API, which can share traffic by weight, or Ingress, which is

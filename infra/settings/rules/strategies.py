@@ -12,10 +12,10 @@ from infra.settings.strategy import SLOTS
 if TYPE_CHECKING:
     from infra.settings.rules.raw import RawModel
 
-__all__ = ["is_none", "strategy"]
+__all__ = ["ROLLED_ONLY", "SLOTS_ONLY", "is_none", "strategy"]
 
-_SLOTS_ONLY = ("slots", "active", "canary", "idle", "analysis")
-_ROLLED_ONLY = ("version", "rollout")
+SLOTS_ONLY = ("slots", "active", "canary", "idle", "analysis")
+ROLLED_ONLY = ("version", "rollout")
 
 _PULL = 600  # upstream's progressDeadlineSeconds, to which the time for starting is added
 _START = 120  # as `content.StartProbe.within`
@@ -26,7 +26,7 @@ def strategy(model: RawModel, raw: Mapping[str, Any]) -> Iterator[Mistake]:
     if model.strategy is None:
         return
     rolled = model.strategy != "blue-green"
-    for key in _SLOTS_ONLY if rolled else _ROLLED_ONLY:
+    for key in SLOTS_ONLY if rolled else ROLLED_ONLY:
         if given(model.values, key):
             instead = "it has one version and no slots" if rolled else "its versions stand in slots"
             owner = "blue-green" if rolled else "rolling or recreate"
