@@ -1,18 +1,26 @@
-"""How the suite runs: parts in a fixed order, a line of progress a part, and no skip that is not allowed."""
+"""How the suite runs: parts in a fixed order, a line of progress a part, and no skip that is not allowed.
+
+With `-n 2` all this is the controller's, which collects nothing and runs nothing itself; workers only run tests.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
 import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from order import WITH_DAEMONS, clusters_of, ordered, part_of
 from skips import unexpected
 
-# Quick parts first: a mistake in a component is told in seconds, not after the cluster's tests.
-PARTS = ("conventions", "components", "infra", "policies", "examples", "sandbox", "e2e")
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-
-def part_of(nodeid: str) -> str:
-    return nodeid.split("/")[1] if nodeid.count("/") > 1 else "other"
+# Many a CI image forbids Python to keep its bytecode. The suite starts some thousand Python processes: language hosts,
+# providers, programs, policy packs, each of which would compile the same packages again, for half of its own time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 class Suite:
@@ -21,25 +29,36 @@ class Suite:
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
         self.skipped: dict[str, str] = {}
-        self.part = ""
+        self.begun: set[str] = set()
         self.began = time.monotonic()
 
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[SUITE] = Suite()
+    def count(self, nodeids: Sequence[str]) -> None:
+        for nodeid in nodeids:
+            self.counts[part_of(nodeid)] = self.counts.get(part_of(nodeid), 0) + 1
 
 
 SUITE = pytest.StashKey[Suite]()
 
 
+def is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def say(config: pytest.Config, line: str) -> None:
+    config.pluginmanager.get_plugin("terminalreporter").write_line(line)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[SUITE] = Suite()
+    config.addinivalue_line("markers", "last: after the others of its module, since it ends what they use")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    order = {part: index for index, part in enumerate(PARTS)}
-    items.sort(key=lambda item: order.get(part_of(item.nodeid), len(order)))
-    suite = config.stash[SUITE]
+    items[:] = ordered(items)
+    config.stash[SUITE].count([item.nodeid for item in items])
     for item in items:
-        suite.counts[part_of(item.nodeid)] = suite.counts.get(part_of(item.nodeid), 0) + 1
-        if part_of(item.nodeid) in ("sandbox", "e2e"):
+        if part_of(item.nodeid) in WITH_DAEMONS:
             # Daemons on a shared machine of two cores: once more tells a slow moment from a mistake, and the
             # summary names every test that needed it.
             item.add_marker(pytest.mark.flaky(reruns=1))
@@ -48,17 +67,41 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.timeout(1800))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: Sequence[str]) -> None:
+    """Do once, in the controller, what a run without workers does when it has collected."""
+    config = node.config
+    suite = config.stash[SUITE]
+    if not suite.counts:
+        suite.count(ids)
+        provide_tools(config, ids)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    from lanes import Lanes
+
+    return Lanes(config, log)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
+    if not is_worker(session.config) and not session.config.option.collectonly:
+        provide_tools(session.config, [item.nodeid for item in session.items])
+
+
+def provide_tools(config: pytest.Config, nodeids: Sequence[str]) -> None:
     """Provide packages and tools before the first test: a build takes minutes, which are no test's own."""
-    if session.config.option.collectonly or not {part_of(item.nodeid) for item in session.items} & {"sandbox", "e2e"}:
+    if not {part_of(nodeid) for nodeid in nodeids} & set(WITH_DAEMONS):
         return
     from sandbox.cluster import choose_nodes
     from sandbox.tools import ToolError, provide
     from sandbox.tools.packages import NODE_PACKAGES, ensure_packages
     from sandbox.up import NEEDED, NEEDED_LATER
 
-    report = session.config.pluginmanager.get_plugin("terminalreporter").write_line
+    def report(line: str) -> None:
+        say(config, line)
+
     kind = choose_nodes().kind
     names = sorted({*NEEDED["simulated"], *NEEDED[kind], *NEEDED_LATER[kind]})
     report("\n== tools")
@@ -70,25 +113,36 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         report(f"{error}\nthe tests that need it are skipped, which fails the run unless tests/skips.yaml allows it")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """End what a group of tests shares before the next group: an idle cluster takes a tenth of a core.
+
+    A test that has no next one is told to end everything that fixtures hold.
+    """
+    if nextitem is None or clusters_of(item.nodeid) == clusters_of(nextitem.nodeid):
+        return None
+    item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
+    return True
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    suite = session.config.stash[SUITE]
-    session.config.pluginmanager.register(Progress(suite, session.config), "progress-a-part")
+    if not is_worker(session.config):
+        session.config.pluginmanager.register(Progress(session.config), "progress-a-part")
 
 
 class Progress:
     """Hooks that are given no configuration, with what they need of it."""
 
-    def __init__(self, suite: Suite, config: pytest.Config) -> None:
-        self.suite = suite
-        self.reporter = config.pluginmanager.get_plugin("terminalreporter")
+    def __init__(self, config: pytest.Config) -> None:
+        self.config, self.suite = config, config.stash[SUITE]
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         suite, part = self.suite, part_of(nodeid)
-        if part != suite.part:
-            suite.part = part
+        if part not in suite.begun:
+            suite.begun.add(part)
             seconds = time.monotonic() - suite.began
-            self.reporter.write_line(f"\n== {part}: {suite.counts.get(part, 0)} tests, {seconds:.0f} s into the run")
+            say(self.config, f"\n== {part}: {suite.counts.get(part, 0)} tests, {seconds:.0f} s into the run")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.skipped and not hasattr(report, "wasxfail"):
@@ -98,8 +152,9 @@ class Progress:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    suite = session.config.stash[SUITE]
-    if not suite.skipped or session.config.option.collectonly:
+    config = session.config
+    suite = config.stash[SUITE]
+    if is_worker(config) or not suite.skipped or config.option.collectonly:
         return
     from sandbox.cluster import choose_nodes
 
@@ -107,6 +162,5 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     not_allowed = unexpected(suite.skipped, kind)
     if not_allowed:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        write = session.config.pluginmanager.get_plugin("terminalreporter").write_line
         for nodeid, reason in not_allowed.items():
-            write(f"NEW SKIP, not allowed by tests/skips.yaml with {kind} nodes: {nodeid}: {reason}")
+            say(config, f"NEW SKIP, not allowed by tests/skips.yaml with {kind} nodes: {nodeid}: {reason}")

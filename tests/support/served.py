@@ -50,12 +50,12 @@ class Platform(Clone):
     def reset(self) -> None:
         """Bring the stack back to what the first `up` made."""
         self.write(copy.deepcopy(self.pristine))
-        done = self.up(check=False)
+        done = self.up(check=False, quick=True)
         if done.returncode:
             # A test left the cluster other than its state says; refresh is what the error tells users to run.
             self.run("pulumi", "cancel", "-s", "local", "--yes", check=False)
             self.run("pulumi", "refresh", "-s", "local", "--yes", "--non-interactive", check=False)
-            self.up()
+            self.up(quick=True)
 
     def active(self) -> str:
         return self.kubectl("get", "service", "iris", "-n", self.namespace)["spec"]["selector"]["ml-platform/slot"]

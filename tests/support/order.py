@@ -1,0 +1,63 @@
+"""The order of the suite: which part a test belongs to, which tests share clusters, which come last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pytest
+
+# Quick parts first: a mistake in a component is told in seconds, not after the cluster's tests.
+PARTS = ("conventions", "components", "infra", "policies", "rollout", "examples", "e2e", "sandbox")
+# Parts that start daemons, for which tools are provided.
+WITH_DAEMONS = ("sandbox", "e2e", "bench")
+# End-to-end modules of this name share one platform on real nodes; they come after all others.
+REAL = "tests/e2e/test_real_"
+
+
+def part_of(nodeid: str) -> str:
+    return nodeid.split("/")[1] if nodeid.count("/") > 1 else "other"
+
+
+def module_of(nodeid: str) -> str:
+    return nodeid.partition("::")[0]
+
+
+def clusters_of(nodeid: str) -> str:
+    """Return what stands for the clusters and engines that this test shares with others: `tests/sandbox/plugins`."""
+    if nodeid.startswith(REAL):
+        return REAL
+    return module_of(nodeid) if part_of(nodeid) == "e2e" else "/".join(module_of(nodeid).split("/")[:-1][:3])
+
+
+def unit_of(nodeid: str) -> str:
+    """Return what one worker is given as a whole: a folder; of end-to-end tests a file, or all on real nodes."""
+    return clusters_of(nodeid) if part_of(nodeid) == "e2e" else module_of(nodeid).rpartition("/")[0]
+
+
+def ordered(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """Return the items by part, by what they share, by unit and by module, each as it was shuffled.
+
+    What is marked `last` is the last of its module, and a module that is wholly so the last of its unit.
+    """
+    early = {module_of(item.nodeid) for item in items if not item.get_closest_marker("last")}
+    places: dict[str, int] = {}
+    for place, item in enumerate(items):
+        for group in (clusters_of(item.nodeid), unit_of(item.nodeid), module_of(item.nodeid)):
+            places.setdefault(group, place)
+
+    def key(item: pytest.Item) -> tuple[int | bool, ...]:
+        nodeid, part = item.nodeid, part_of(item.nodeid)
+        return (
+            nodeid.startswith(REAL),
+            PARTS.index(part) if part in PARTS else len(PARTS),
+            places[clusters_of(nodeid)],
+            places[unit_of(nodeid)],
+            module_of(nodeid) not in early,
+            places[module_of(nodeid)],
+            item.get_closest_marker("last") is not None,
+        )
+
+    return sorted(items, key=key)
