@@ -76,7 +76,7 @@ class Placement:
 class SlotContent:
     """One version of a model with everything that it needs to run.
 
-    Raises ValueError where two parts want the same variable, path or volume.
+    Raises ValueError where two parts want the same variable, path or volume, TypeError for a secret that is an Output.
     """
 
     version: str
@@ -91,9 +91,9 @@ class SlotContent:
 
     env: Mapping[str, str] = field(default_factory=dict)
 
-    secret_env: Mapping[str, pulumi.Input[str]] = field(default_factory=dict, repr=False)
-    """Values that are marked secret before they reach the engine. Plain text where it is known when the program runs,
-    as a stack's configuration is: the Secret's name is then known too (see `slot_environment`)."""
+    secret_env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Text, as a stack's configuration has it; marked secret before it reaches the engine. No Outputs: the Secret is
+    named by its values, and Pulumi must know a resource's name before it runs (see `slot_environment`)."""
 
     uri: str | None = None
     """Where the model's weights come from, such as `models:/churn/7`; handed to the pod as MODEL_URI."""
@@ -102,6 +102,8 @@ class SlotContent:
     placement: Placement = Placement()
 
     def __post_init__(self) -> None:
+        if late := sorted(name for name, value in self.secret_env.items() if not isinstance(value, str)):
+            raise TypeError(f"version {self.version}: secretEnv: {', '.join(late)}: no text that is known by now")
         variables = [*self.env, *self.secret_env, *([] if self.uri is None else [MODEL_URI])]
         if twice := _repeated(variables):
             raise ValueError(f"version {self.version}: {', '.join(twice)} given twice in env, secretEnv and uri")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from components.slot_content import SlotContent
 
-__all__ = ["Environment", "declare_environment", "named_by_text", "secret_digest"]
+__all__ = ["Environment", "declare_environment", "secret_digest"]
 
 # Ten hexadecimal digits: one in a million million that two contents of one slot get one name.
 _DIGITS = 10
@@ -32,7 +32,7 @@ class Environment:
     """Where a slot's pods find their variables; None for what there is none of."""
 
     config: str | None
-    secret: pulumi.Input[str] | None
+    secret: str | None
     objects: tuple[Manifest, ...]
     """What must stand before the first pod asks for it, and until the last one has gone."""
 
@@ -55,7 +55,7 @@ def declare_environment(
     """
     objects: list[Manifest] = []
 
-    def declare(kind: str, resource: str, object_name: pulumi.Input[str], body: Mapping[str, Any]) -> None:
+    def declare(kind: str, object_name: str, body: Mapping[str, Any]) -> None:
         metadata = {"name": object_name, "namespace": namespace, "labels": dict(labels)}
         # Immutable: no hand changes what a running version was given, and kubelets need not watch it.
         body = {"metadata": metadata, "immutable": True, **body}
@@ -63,7 +63,11 @@ def declare_environment(
         objects.append(
             Manifest(
                 kind,
-                f"{namespace}/{resource}",
+                # The digest is in the resource's own name as well, so that Pulumi sees one resource come and another
+                # go. As a replacement of one resource, an `up` that fails half-way would leave the former object to
+                # be deleted by the next; and where that one goes back to the former values, it would make the object
+                # anew and then delete it, under the pods that use it. The engine compares no names.
+                f"{namespace}/{object_name}",
                 body,
                 pulumi.ResourceOptions(parent=parent, additional_secret_outputs=secret),
             )
@@ -72,22 +76,12 @@ def declare_environment(
     config: str | None = None
     if variables := dict(sorted(content.variables.items())):
         config = f"{name}-{_digest(variables)}"
-        # The digest is in the resource's own name as well, so that Pulumi sees one resource come and another go. As a
-        # replacement of one resource, an `up` that fails half-way would leave the former one to be deleted by the
-        # next; and should that one go back to the former values, it would make the object anew and then delete it.
-        declare("v1:ConfigMap", config, config, {"data": variables})
-    secret: pulumi.Input[str] | None = None
+        declare("v1:ConfigMap", config, {"data": variables})
+    secret: str | None = None
     if values := dict(sorted(content.secret_env.items())):
-        salt = f"{namespace}/{model}"
+        secret = f"{name}-{secret_digest(values, salt=f'{namespace}/{model}')}"
         hidden = {key: pulumi.Output.secret(value) for key, value in values.items()}
-        body = {"type": "Opaque", "stringData": hidden}
-        if plain := _texts(values):
-            secret = f"{name}-{secret_digest(plain, salt=salt)}"
-            declare("v1:Secret", secret, secret, body)
-        else:
-            # Known only when the engine has run, too late for a resource's name: this Secret is replaced.
-            secret = named_by_text(pulumi.Output.all(**hidden), prefix=name, salt=salt)
-            declare("v1:Secret", name, secret, body)
+        declare("v1:Secret", secret, {"type": "Opaque", "stringData": hidden})
     return Environment(config=config, secret=secret, objects=tuple(objects))
 
 
@@ -99,15 +93,6 @@ def secret_digest(values: Mapping[str, str], *, salt: str) -> str:
     helps, and both slots of a model share one computation.
     """
     return _slow_digest(_text(values), salt)
-
-
-def named_by_text(values: pulumi.Output[dict[str, str]], *, prefix: str, salt: str) -> pulumi.Output[str]:
-    """Give the name of a Secret whose values are Outputs; unknown in a preview as long as one of them is.
-
-    What is made of a secret is secret to Pulumi, and would hide the whole pod template that names it; the slow digest
-    of `secret_digest` is what makes it safe to say that this is not.
-    """
-    return pulumi.Output.unsecret(values.apply(lambda known: f"{prefix}-{secret_digest(known, salt=salt)}"))
 
 
 # Two slots, and a preview's and an `up`'s several questions, cost one computation.
@@ -124,9 +109,3 @@ def _digest(values: Mapping[str, str]) -> str:
 def _text(values: Mapping[str, str]) -> str:
     """Write a mapping down so that two different ones never read the same."""
     return json.dumps(values, sort_keys=True, ensure_ascii=False)
-
-
-def _texts(values: Mapping[str, Any]) -> dict[str, str]:
-    """Give the values if all of them are text now, else nothing."""
-    plain = {key: value for key, value in values.items() if isinstance(value, str)}
-    return plain if plain.keys() == values.keys() else {}

@@ -62,7 +62,7 @@ def pod_template(
     selector: Mapping[str, str],
     service_account: str,
     config: str | None = None,
-    secret: pulumi.Input[str] | None = None,
+    secret: str | None = None,
 ) -> dict[str, Any]:
     """Give the pod template of a slot.
 
@@ -112,7 +112,7 @@ def content_hash(template: Mapping[str, Any]) -> pulumi.Input[str]:
     """Hash a pod template: equal hashes are equal pods, configuration and secrets included, which are in it by name.
 
     Text as long as the template is plain, so that policies and previews can read it; an Output when the image is
-    being built or a secret value is one.
+    being built.
     """
     if _is_plain(template):
         return _digest(template)
@@ -149,7 +149,7 @@ def _claimed(name: str, volume: Volume) -> dict[str, Any]:
     return {"name": name, "persistentVolumeClaim": {"claimName": volume.claim, "readOnly": volume.read_only}}
 
 
-def _container(content: SlotContent, config: str | None, secret: pulumi.Input[str] | None) -> dict[str, Any]:
+def _container(content: SlotContent, config: str | None, secret: str | None) -> dict[str, Any]:
     mounts = [{"name": SCRATCH_VOLUME, "mountPath": SCRATCH_PATH}]
     container: dict[str, Any] = {
         "name": "model",

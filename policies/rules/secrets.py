@@ -6,6 +6,7 @@ The module is inside a package, so that it does not hide Python's own `secrets` 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from policies.rules.pods import POD_KINDS, containers
@@ -36,16 +37,39 @@ _SECRET_VALUE = re.compile(
     remedy="Keep the value under ml-platform:secrets and name it in secretEnv (valueFrom.secretKeyRef); change it"
     " wherever it was valid.",
     source="https://kubernetes.io/docs/concepts/configuration/secret/",
-    kinds=POD_KINDS,
+    kinds=POD_KINDS | {"ConfigMap"},
 )
 def no_secret_in_env(manifest: Manifest) -> Iterator[Finding]:
-    """No container's variable has a secret as its plain value. The value is never part of the message."""
+    """No variable, nor an entry of a ConfigMap that becomes one, has a secret as its plain value.
+
+    The value is never part of the message.
+    """
+    yield from _entries(manifest)
     for container in containers(manifest):
         for variable in items(look(container.values, "env")):
             name, value = look(variable, "name"), look(variable, "value")
             if name is UNKNOWN or value is UNKNOWN:
                 yield container.unknown("env")
-            elif value in (None, ""):
-                continue
-            elif _SECRET_NAME.fullmatch(str(name)) or _SECRET_VALUE.search(str(value)):
+            elif _is_secret(name, value):
                 yield container.finding(f'the variable "{name}" holds a secret in plain text')
+
+
+def _entries(manifest: Manifest) -> Iterator[Finding]:
+    """Look through a ConfigMap. Its `binaryData` is nobody's variable."""
+    if manifest.get("kind") != "ConfigMap":
+        return
+    data = look(manifest, "data")
+    if data is UNKNOWN:
+        yield Finding(path="data", found="not known in a preview", unknown=True)
+    elif isinstance(data, Mapping):
+        for name, value in data.items():
+            if value is UNKNOWN:
+                yield Finding(path=f"data.{name}", found="not known in a preview", unknown=True)
+            elif _is_secret(name, value):
+                yield Finding(path=f"data.{name}", found="holds a secret in plain text")
+
+
+def _is_secret(name: object, value: object) -> bool:
+    if value in (None, ""):
+        return False
+    return bool(_SECRET_NAME.fullmatch(str(name)) or _SECRET_VALUE.search(str(value)))
