@@ -103,14 +103,18 @@ class ModelRoute(pulumi.ComponentResource):
     url: str
     """Where users reach the model: plain, since host, path and scheme are declared."""
 
+    routed: pulumi.Output[str]
+    """The id of HTTPRoute or Ingress, known once it stands as declared."""
+
     def __init__(self, name: str, args: ModelRouteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlplatform:index:ModelRoute", name, {"host": args.host}, opts)
         self._args = args
         self._name = name
         if isinstance(args.via, GatewayVia):
-            self._create_http_route(args.via)
+            route = self._create_http_route(args.via)
         else:
-            self._create_ingress(args.via)
+            route = self._create_ingress(args.via)
+        self.routed = route.id
         if args.issuer is not None:
             self._create_challenge_policy()
         self.url = f"{'http' if args.tls is None else 'https'}://{args.host}{args.path}"
@@ -122,7 +126,7 @@ class ModelRoute(pulumi.ComponentResource):
         annotations: Mapping[str, str],
         spec: Mapping[str, Any],
         opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
+    ) -> Manifest:
         metadata = {
             "name": self._args.model,
             "namespace": self._args.namespace,
@@ -130,9 +134,9 @@ class ModelRoute(pulumi.ComponentResource):
             "annotations": {PATCH_FORCE: "true", **annotations},
         }
         body = {"metadata": metadata, "spec": spec}
-        Manifest(kind, self._name, body, pulumi.ResourceOptions.merge(pulumi.ResourceOptions(parent=self), opts))
+        return Manifest(kind, self._name, body, pulumi.ResourceOptions.merge(pulumi.ResourceOptions(parent=self), opts))
 
-    def _create_http_route(self, via: GatewayVia) -> None:
+    def _create_http_route(self, via: GatewayVia) -> Manifest:
         args = self._args
         parent: dict[str, Any] = {"name": via.name}
         if via.namespace != args.namespace:
@@ -142,7 +146,7 @@ class ModelRoute(pulumi.ComponentResource):
             # Gateway that exists calls its listeners as it likes, and matches them by the host.
             parent["sectionName"] = "http" if args.tls is None else args.host
         weighing = Weighing(backends=args.backends, matches=args.matches, mirror=args.mirror)
-        self._object(
+        return self._object(
             "gateway.networking.k8s.io/v1:HTTPRoute",
             {},
             {
@@ -155,7 +159,7 @@ class ModelRoute(pulumi.ComponentResource):
             pulumi.ResourceOptions(hooks=guarded(f"route:{args.namespace}/{args.model}", args.gate, creation=True)),
         )
 
-    def _create_ingress(self, via: IngressVia) -> None:
+    def _create_ingress(self, via: IngressVia) -> Manifest:
         args = self._args
         backend = {"service": {"name": args.model, "port": {"name": SERVED_PORT}}}
         path = {"path": args.path, "pathType": "Prefix", "backend": backend}
@@ -169,7 +173,7 @@ class ModelRoute(pulumi.ComponentResource):
         annotations = {SKIP_AWAIT: "true"}
         if args.issuer is not None:
             annotations[ISSUER] = args.issuer
-        self._object("networking.k8s.io/v1:Ingress", annotations, spec)
+        return self._object("networking.k8s.io/v1:Ingress", annotations, spec)
 
     def _create_challenge_policy(self) -> None:
         """Let an issuer's challenge through to the pod that answers it, where all that is not named is denied.
