@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 from dataclasses import dataclass, field
@@ -49,8 +50,8 @@ class Engine(Protocol):
     def configure(self, values: Mapping[str, str]) -> None:
         """Set these paths of the stack's configuration, all at once."""
 
-    def up(self) -> None:
-        """Bring the stack to what its configuration says. Raises EngineError."""
+    def up(self, message: str) -> None:
+        """Bring the stack to what its configuration says; `message` is for its history. Raises EngineError."""
 
     def pending(self) -> list[Change]:
         """Preview: what an `up` would change now. Raises EngineError."""
@@ -70,9 +71,9 @@ class Pulumi:
         plain = [word for path, value in values.items() for word in ("--plaintext", f"{path}={value}")]
         self._read("config", "set-all", "--path", *plain)
 
-    def up(self) -> None:
+    def up(self, message: str) -> None:
         """Run `pulumi up`. Without its preview: every refusal of the guard is made in the update itself as well."""
-        command = self._command("up", "--yes", "--skip-preview", "--non-interactive", "--color", "never")
+        command = self._command("up", "--yes", "--skip-preview", "--message", message, *_PLAIN)
         lines: list[str] = []
         # In a process group of its own: a Ctrl-C of the terminal reaches this process alone, which lets the update end.
         with self._start(command, stderr=subprocess.STDOUT, process_group=0) as process:
@@ -110,9 +111,9 @@ class Pulumi:
         """Return one of the stack's outputs, None where it has none of that name."""
         return json.loads(self._read("stack", "output", "--json")).get(name)
 
-    def history(self, page_size: int) -> list[dict[str, Any]]:
-        """Return the stack's updates, newest first, with the configuration that each ran with."""
-        printed = self._read("stack", "history", "--json", "--page-size", str(page_size), "--page", "1")
+    def history(self) -> list[dict[str, Any]]:
+        """Return all of the stack's updates, with the configuration that each ran with."""
+        printed = self._read("stack", "history", "--json")
         found: list[dict[str, Any]] = json.loads(printed or "[]")
         return found
 
@@ -144,10 +145,11 @@ class Pulumi:
             raise EngineError(_shown(command), "pulumi is not on the PATH") from None
 
 
+_PLAIN = ("--non-interactive", "--color", "never")
 # Lines of a failed command that are shown: the guard's refusal is some ten, below the list of resources.
 _TAIL = 40
 _URN_PARTS = 4
 
 
 def _shown(command: list[str]) -> str:
-    return " ".join(command)
+    return shlex.join(command)

@@ -104,7 +104,7 @@ class Walk:
         if share != self._share or self.target.percent:
             began = self.clock()
             try:
-                self._set({"canary.percent": str(share)}, share)
+                self._set({"canary.percent": str(share)}, share, f"canary at {share} %")
             except EngineError as error:
                 return [f"pulumi up refused it: {error}"]
             took = f"pulumi up, {self.clock() - began:.0f} s"
@@ -143,7 +143,7 @@ class Walk:
         seen = self.source.look()
         return {slot: figures(one, self.target.analysis, self.target.quiet) for slot, one in seen.items()}
 
-    def _set(self, values: Mapping[str, str], share: int) -> None:
+    def _set(self, values: Mapping[str, str], share: int, message: str) -> None:
         """Change the model's configuration, then the cluster. A stop meanwhile is acted upon after both.
 
         Raises EngineError where the `up` failed, and _StoppedError where it did because the user cancelled it.
@@ -154,7 +154,7 @@ class Walk:
         self.show.now("pulumi up")
         try:
             with self.show.moving():
-                self.engine.up()
+                self.engine.up(f"rollout of {self.target.model}: {message}")
         except EngineError as error:
             if error.locked:
                 self._share = was
@@ -172,7 +172,7 @@ class Walk:
         self._stop_if_asked()
         try:
             # One write and one `up`: the routing Service moves, and after it the route lets go of the shares.
-            self._set({"active": target.canary, "canary.percent": "0"}, 0)
+            self._set({"active": target.canary, "canary.percent": "0"}, 0, f"{target.canary} serves")
         except EngineError as error:
             # The guard refused, or the update broke: the former version is the one that is known to serve.
             self._configure({"active": target.active})
@@ -191,7 +191,7 @@ class Walk:
         for reason in reasons:
             self.show.say(f"       {reason}", "red")
         try:
-            self._set({"canary.percent": "0"}, 0)
+            self._set({"canary.percent": "0"}, 0, f"back to {target.active}")
         except (EngineError, _LockedError, _StoppedError) as error:
             self.show.say(f"going back failed: {error.__cause__ or error}", "red")
             self._configure({"canary.percent": "0"})

@@ -65,7 +65,8 @@ class Engine:
         self.configuration |= short
         self.journal.append(" ".join(f"{key}={value}" for key, value in short.items()))
 
-    def up(self) -> None:
+    def up(self, message: str) -> None:
+        assert message.startswith("rollout of churn: ")
         self.ups += 1
         self.journal.append("up")
         self.during_up(self.ups)
