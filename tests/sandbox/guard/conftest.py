@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pytest
 from control_planes import simulated
+from project import Stack
 
 from infra.guard import DeclaredModel, DeclaredSlot, Gate
 from infra.observed import ApiServer, load_access, observe
 from sandbox.cluster.simulated import NodeShape
+from sandbox.tools import ToolError, provide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -252,3 +254,20 @@ def _own_address() -> str:
 @pytest.fixture
 def now() -> datetime:
     return datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def engine():
+    try:
+        return str(provide(["pulumi"], report=print)["pulumi"].path)
+    except ToolError as error:
+        pytest.skip(f"no engine on this machine: {error}")
+
+
+@pytest.fixture
+def stack(tmp_path, engine, plane):
+    stack = Stack(tmp_path, engine, plane)
+    first = stack.up()
+    assert "iris: blue 0 → 2 first, then 100 % to version 1 (first deployment)" in first
+    yield stack
+    plane.api.delete(f"/api/v1/namespaces/{stack.namespace}")
