@@ -91,7 +91,7 @@ class Model(Contents):
     """How users from outside reach the model. None by default: pods of the cluster reach it by its Service."""
 
     placement: Placement = Placement()
-    """Where the pods run."""
+    """Where the pods run: on which nodes, and over what they are spread."""
 
     analysis: Analysis | None = None
     """How `python -m rollout` judges a canary. By default by the defaults of its keys: what is not measured counts as

@@ -39,10 +39,30 @@ config:
           env: {{THRESHOLD: "0.5"}}
           probes: {{start: {{within: 300}}}}
           smoke: {{expect: {{json: {{version: "8"}}}}}}
-        "9": {{build: {{context: examples/churn, args: {{VERSION: "9"}}}}}}
+        "9": {{build: {{context: examples/churn, args: {{VERSION: "9"}}}}, uri: "models:/churn/9"}}
       slots: {{blue: "7", green: "8"}}
       active: blue
-      route: {{host: churn.example.com, tls: churn-tls}}
+      route: {{host: churn.example.com, tls: churn-tls, timeout: 30s}}
+      canary: {{percent: 10, match: {{headers: {{x-tester: "1"}}}}}}
+      idle: {{size: 1, soak: 30m}}
+      drain: 30s
+      volumes: {{models: {{claim: shared-models, path: /models}}}}
+      placement: {{spread: node, nodePool: gpu-l4}}
+      analysis: {{steps: [10, 100], window: 5m, errorRate: {{max: 2%}}, latency: {{ratio: 1.2}}}}
+    ranker:
+      team: fraud
+      strategy: rolling
+      version: "3"
+      versions:
+        "3": {{image: ranker@sha256:{"3" * 64}}}
+      rollout: {{maxSurge: 1, maxUnavailable: 0, minReadySeconds: 10}}
+      scale:
+        min: 1
+        cpu: null
+        memory: 70
+        metrics:
+          - {{name: queue_length, total: 100, external: {{labels: {{queue: ranker}}}}}}
+        behavior: {{scaleDown: {{stabilizationWindow: 10m, select: Min, policies: [{{pods: 1, period: 1m}}]}}}}
   ml-platform:secrets:
     churn-api-key: {{secure: "v1:AAAA:BBBB"}}
 """

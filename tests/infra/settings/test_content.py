@@ -41,6 +41,7 @@ def test_probes_and_smoke_have_every_path_set(valid):
 
 def test_an_empty_slot_has_no_content(valid):
     valid["models"]["churn"]["slots"]["green"] = None
+    del valid["models"]["churn"]["canary"]
     model = Settings.parse(valid).models["churn"]
     assert model.content("green") is None
     assert model.idle_slot == "green"
@@ -137,3 +138,60 @@ def test_a_namespace_that_is_too_long_is_refused(valid):
     valid["models"]["churn"]["team"] = name
     with pytest.raises(SettingsError, match="65 characters; at most 63"):
         Settings.parse(valid)
+
+
+def test_team_versions_and_one_slot_are_all_that_a_model_needs(valid):
+    image = valid["models"]["churn"]["versions"]["7"]["image"]
+    valid["models"] = {"uplift": {"team": "fraud", "versions": {"1": {"image": image}}, "slots": {"green": 1}}}
+    model = Settings.parse(valid).models["uplift"]
+    assert (model.active, model.idle_slot, model.serving) == ("green", "blue", "1")
+    assert (model.port, model.drain, model.idle.size, model.idle.soak) == (8080, 15, "warm", 600)
+    assert (model.scale.min, model.scale.max, model.scale.cpu) == (2, 4, 80)
+    content = model.content("green")
+    assert (content.resources.cpu, content.resources.memory, content.resources.gpu) == ("500m", "1Gi", 0)
+    assert content.resources.cpu_limit is None
+
+
+def test_a_rolling_model_has_one_version_and_no_slots(valid):
+    model = Settings.parse(valid).models["ranker"]
+    assert (model.strategy, model.version, model.serving) == ("rolling", "3", "3")
+    assert model.content("blue") is None
+    assert model.content_of(model.serving).image == f"ranker@sha256:{'3' * 64}"
+    assert (model.rollout.max_surge, model.rollout.max_unavailable, model.rollout.min_ready_seconds) == (1, 0, 10)
+    assert (model.scale.cpu, model.scale.memory) == (None, 70)
+    with pytest.raises(ValueError, match="a rolling model has no slots"):
+        _ = model.active
+
+
+def test_the_most_of_a_scale_is_twice_the_least_unless_given(valid):
+    assert Settings.parse(valid).models["ranker"].scale.max == 2
+    assert Settings.parse(valid).models["churn"].scale.max == 20
+
+
+def test_volumes_are_merged_by_name_and_an_address_is_a_versions_own(valid):
+    churn = valid["models"]["churn"]
+    churn["versions"]["8"]["volumes"] = {"cache": {"claim": "cache", "path": "/cache/", "readOnly": False}}
+    churn["slots"]["blue"] = "9"
+    model = Settings.parse(valid).models["churn"]
+    volumes = {name: (one.claim, one.path, one.read_only) for name, one in model.content("green").volumes.items()}
+    assert volumes == {"models": ("shared-models", "/models", True), "cache": ("cache", "/cache", False)}
+    assert model.content("green").uri is None
+    assert model.content("blue").uri == "models:/churn/9"
+
+
+def test_a_canary_that_sends_nothing_says_so(valid):
+    churn = valid["models"]["churn"]
+    assert Settings.parse(valid).models["churn"].canary.sends
+    churn["canary"] = {"percent": 0}
+    assert not Settings.parse(valid).models["churn"].canary.sends
+    churn["canary"] = {"mirror": 1}
+    assert Settings.parse(valid).models["churn"].canary.sends
+
+
+def test_a_cpu_limit_of_the_model_may_be_lifted_by_a_version(valid):
+    churn = valid["models"]["churn"]
+    churn["resources"]["cpuLimit"] = 2
+    churn["versions"]["8"]["resources"]["cpuLimit"] = None
+    model = Settings.parse(valid).models["churn"]
+    assert model.content("blue").resources.cpu_limit == "2"
+    assert model.content("green").resources.cpu_limit is None

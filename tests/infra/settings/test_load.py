@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pytest
 
-from infra.settings import load
+from infra.settings import load, secret_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,13 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any
     monkeypatch.setattr(pulumi, "get_root_directory", lambda: str(tmp_path))
     monkeypatch.setattr(pulumi, "get_stack", lambda: "prod")
 
-    def run(values: dict[str, Any], *, file: str | None = None, secret: tuple[str, ...] = ()) -> Any:
+    def run(
+        values: dict[str, Any],
+        *,
+        file: str | None = None,
+        secret: tuple[str, ...] = (),
+        then: Callable[[Any], Any] = lambda settings: settings,
+    ) -> Any:
         if file is not None:
             (tmp_path / "stacks" / "Pulumi.prod.yaml").write_text(file)
         texts = {
@@ -34,7 +40,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any
 
         def within() -> Any:
             pulumi.runtime.set_all_config(texts, [f"ml-platform:{key}" for key in secret])
-            return load()
+            return then(load())
 
         return copy_context().run(within)
 
@@ -56,6 +62,13 @@ def test_what_the_engine_hands_over_becomes_settings(engine, decrypted, valid_te
 
 def test_no_value_of_a_secret_is_in_the_settings(engine, decrypted):
     assert "hunter2" not in repr(engine(decrypted, secret=("secrets",)))
+
+
+def test_the_texts_of_secrets_are_had_only_by_name_and_shown_by_nothing(engine, decrypted):
+    texts = engine(decrypted, secret=("secrets",), then=secret_texts)
+    assert texts["churn-api-key"] == "hunter2"
+    assert dict(texts).keys() == {"churn-api-key"}
+    assert "hunter2" not in f"{texts} {texts!r}"
 
 
 def test_mistakes_have_the_files_lines(engine, decrypted, valid_text):

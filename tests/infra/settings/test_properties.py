@@ -4,66 +4,34 @@ from __future__ import annotations
 
 import copy
 import functools
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft7Validator
+from random_stacks import configurations
 
-from infra.settings import SECURE, Document, Settings, SettingsError
+from infra.settings import SECURE, Document, Settings, SettingsError, parse_duration, show_duration
+from infra.settings.reference import stack_schema
 
 if TYPE_CHECKING:
     from infra.settings.errors import KeyPath
 
 # Names that the user chooses: another name there is another team or version, not a mistake in itself.
 _CHOSEN = {("teams",), ("models",), ("secrets",)}
-_CHOSEN_KEYS = {"quota", "versions", "env", "secretEnv", "args", "body", "json", "rows"}
+_CHOSEN_KEYS = {"quota", "versions", "env", "secretEnv", "args", "body", "json", "rows", "volumes", "headers", "labels"}
 
 # The same examples on every machine and however busy it is, and no database left behind.
 fixed = settings(derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
-names = st.from_regex(r"[a-z][a-z0-9-]{0,20}[a-z0-9]", fullmatch=True)
-cores = st.integers(1, 400).map(lambda number: f"{number}m")
-sizes = st.integers(1, 2048).map(lambda number: f"{number}Mi")
-digests = st.text("0123456789abcdef", min_size=64, max_size=64).map(lambda digits: f"model@sha256:{digits}")
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(SECURE),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
-
-
-@st.composite
-def models(draw: st.DrawFn, team: str) -> dict[str, Any]:
-    versions = draw(st.dictionaries(names, st.fixed_dictionaries({"image": digests}), min_size=1, max_size=3))
-    known = st.sampled_from(sorted(versions))
-    active = draw(st.sampled_from(["blue", "green"]))
-    least = draw(st.integers(1, 3))
-    return {
-        "team": team,
-        "port": draw(st.integers(1, 65535)),
-        "scale": {"min": least, "max": draw(st.integers(least, 50))},
-        "resources": {"cpu": draw(cores), "memory": draw(sizes)},
-        "versions": versions,
-        "slots": {**draw(st.dictionaries(st.sampled_from(["blue", "green"]), known)), active: draw(known)},
-        "active": active,
-        "env": draw(st.dictionaries(st.from_regex(r"[A-Z]{1,3}", fullmatch=True), st.text(max_size=5), max_size=2)),
-    }
-
-
-@st.composite
-def configurations(draw: st.DrawFn) -> dict[str, Any]:
-    team = draw(names)
-    return {
-        "environment": draw(names),
-        "registry": "registry.example.com/ml",
-        "cluster": {"provider": "existing", "context": draw(names)},
-        "teams": {team: {"quota": {"requests.cpu": "100", "requests.memory": "1Ti"}}},
-        # Two models might be named so that one is the other's slot; that refusal has a test of its own.
-        "models": {draw(names): draw(models(team))},
-        "guard": {"smoke": draw(st.booleans())},
-    }
 
 
 def paths(value: object, path: KeyPath = ()) -> Iterator[KeyPath]:
@@ -85,11 +53,50 @@ def is_chosen(path: KeyPath) -> bool:
 
 
 @given(configurations())
-@settings(fixed, max_examples=25)
+@settings(fixed, max_examples=15)
 def test_what_is_valid_survives_being_written_and_read_again(values):
     once = Settings.parse(values)
     dumped = once.model_dump(by_alias=True, exclude_unset=True, exclude={"secrets"})
     assert Settings.parse(dumped) == once
+
+
+@functools.cache
+def _editor() -> Draft7Validator:
+    return Draft7Validator(stack_schema())
+
+
+@given(configurations())
+@settings(fixed, max_examples=20)
+def test_an_editor_takes_what_the_program_takes(values):
+    Settings.parse(values)
+    file = {"config": {f"ml-platform:{key}": value for key, value in values.items()}}
+    assert [error.message for error in _editor().iter_errors(file)] == []
+
+
+@given(configurations(), st.sampled_from(["requests.cpu", "requests.memory", "pods"]))
+@settings(fixed, max_examples=15)
+def test_a_quota_is_refused_below_what_it_is_told_to_need_and_taken_at_it(values, resource):
+    [team] = values["teams"]
+    quota = values["teams"][team]["quota"]
+    quota[resource] = "0"
+    with pytest.raises(SettingsError) as caught:
+        Settings.parse(values)
+    [mistake] = caught.value.mistakes
+    needed = re.search(r"ask for at least ([0-9.]+)", mistake.message)[1]
+    if resource == "requests.memory":
+        return  # told in GiB, rounded
+    quota[resource] = needed
+    assert Settings.parse(values)
+    quota[resource] = str(int(needed) - 1) if resource == "pods" else f"{int(float(needed) * 1000) - 1}m"
+    with pytest.raises(SettingsError):
+        Settings.parse(values)
+
+
+@given(st.integers(0, 604_800))
+@settings(fixed, max_examples=80)
+def test_a_duration_is_read_as_it_is_shown(seconds):
+    assert parse_duration(show_duration(seconds)) == seconds
+    assert parse_duration(show_duration(seconds / 1000)) == seconds / 1000
 
 
 @functools.cache
