@@ -103,7 +103,11 @@ class Classifier:
 
 
 class Metrics:
-    """What Prometheus reads: requests by path and status, their duration, predictions by label."""
+    """What Prometheus reads: requests by path and status, their duration, predictions by label and how sure they are.
+
+    A rollout compares these of two versions: what it needs of a model's server is a counter with the status and a
+    histogram of the times, and a metric that shows when answers are nonsense.
+    """
 
     def __init__(self, classifier: Classifier) -> None:
         self.registry = CollectorRegistry()
@@ -116,6 +120,12 @@ class Metrics:
             registry=self.registry,
         )
         self.predictions = Counter("predictions", "Flowers classified", ["label"], registry=self.registry)
+        self.probability = Histogram(
+            "prediction_probability",
+            "Probability of the label that was answered",
+            buckets=(0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99),
+            registry=self.registry,
+        )
         model = Gauge("model_info", "The model that answers; always 1", ["model", "version"], registry=self.registry)
         model.labels(classifier.name, classifier.version).set(1)
 
@@ -129,9 +139,14 @@ def create_app(classifier: Classifier, *, connection_max_age: float = CONNECTION
     @app.middleware("http")
     async def measure(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         began = time.perf_counter()
-        response = await call_next(request)
         # Unknown paths count as one: whoever scans for paths must not make a series a path.
         path = request.url.path if request.url.path in known else "other"
+        try:
+            response = await call_next(request)
+        except Exception:
+            # Outside of this it is answered with 500; uncounted, a version that fails would look like an idle one.
+            metrics.requests.labels(path, "500").inc()
+            raise
         metrics.requests.labels(path, str(response.status_code)).inc()
         metrics.seconds.labels(path).observe(time.perf_counter() - began)
         connected = request.scope.get("state", {}).get("connected")
@@ -148,6 +163,7 @@ def create_app(classifier: Classifier, *, connection_max_age: float = CONNECTION
         found = [classifier.predict(flower) for flower in question.features]
         for prediction in found:
             metrics.predictions.labels(prediction.label).inc()
+            metrics.probability.observe(prediction.probability)
         return Answer(model=classifier.name, version=classifier.version, predictions=found)
 
     @app.get("/healthz")

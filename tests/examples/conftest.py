@@ -79,12 +79,12 @@ def serve(models):
     """Start servers; each is ended when the session is, if it has not ended before."""
     started: list[subprocess.Popen] = []
 
-    def start(version: str = "1", **settings: str) -> Server:
+    def start(version: str = "1", *, program: Path = IRIS / "server.py", **settings: str) -> Server:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         environment = {**os.environ, "HOST": "127.0.0.1", "PORT": str(port), "MODEL_DIRECTORY": str(models[version])}
-        process = subprocess.Popen([sys.executable, IRIS / "server.py"], env={**environment, **settings})
+        process = subprocess.Popen([sys.executable, program], env={**environment, **settings})
         started.append(process)
         server = Server(process, port)
         deadline = time.monotonic() + START_SECONDS

@@ -7,9 +7,11 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+FAULTS = Path(__file__).parents[1] / "support" / "faults.py"
 SETOSA = [5.1, 3.5, 1.4, 0.2]
 VIRGINICA = [6.3, 3.3, 6.0, 2.5]
 
@@ -63,7 +65,32 @@ def test_metrics_count_requests_and_predictions(serve):
     assert 'http_requests_total{path="other",status="404"} 1.0' in lines
     assert 'predictions_total{label="setosa"} 3.0' in lines
     assert 'model_info{model="iris",version="1"} 1.0' in lines
+    assert "prediction_probability_count 6.0" in lines
     assert "wp-login" not in text
+
+
+def test_a_prediction_that_fails_is_answered_and_counted_with_500(serve, iris):
+    server = serve(program=FAULTS, PYTHONPATH=str(iris), FAULT_ERRORS="1")
+    for _ in range(2):
+        assert server.ask("POST", "/predict", {"features": [SETOSA]})[0] == 500
+    _, _, text = server.ask("GET", "/metrics")
+    assert 'http_requests_total{path="/predict",status="500"} 2.0' in text.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("fault", "shown"),
+    [
+        ({"FAULT_DELAY": "0.3"}, 'http_request_duration_seconds_bucket{le="0.25",path="/predict"} 0.0'),
+        ({"FAULT_LABEL": "setosa"}, 'predictions_total{label="setosa"} 2.0'),
+        ({"FAULT_SILENT": "1"}, "# nothing to tell"),
+    ],
+    ids=["slow", "nonsense", "silent"],
+)
+def test_each_fault_that_tests_of_rollouts_use_shows_in_the_metrics(serve, iris, fault, shown):
+    server = serve(program=FAULTS, PYTHONPATH=str(iris), **fault)
+    assert server.ask("POST", "/predict", {"features": [SETOSA, VIRGINICA]})[0] == 200
+    _, _, text = server.ask("GET", "/metrics")
+    assert shown in text.splitlines()
 
 
 def test_a_connection_is_closed_with_an_answer_when_it_has_reached_its_age(serve):
