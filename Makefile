@@ -5,7 +5,7 @@ RUN = .venv/bin/python -m
 # Plain `pulumi` of the sandbox where there is one, else the one on PATH.
 SHELL_OF_SANDBOX = $(if $(wildcard .sandbox/env),. .sandbox/env &&)
 .DEFAULT_GOAL := help
-.PHONY: help up down status test check preview rollout pin history bench lint lock
+.PHONY: help up down status test check preview rollout pin history bench reference lint lock
 
 help:  ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 18
@@ -39,6 +39,9 @@ history:  ## which digest of a model served when, and by whose update (MODEL=chu
 
 bench:  ## measure switches of 5, 100 and 500 objects and 100,000 requests over them (ARGS=--help)
 	@$(PYTHON) -m sandbox.bootstrap --test && PYTHONPATH=tests/support:tests/bench .venv/bin/python tests/bench $(ARGS)
+
+reference:  ## docs/configuration.md and the editor's schema, from the settings' own words
+	@$(PYTHON) -m sandbox.bootstrap && $(RUN) infra.settings.reference
 
 lint:  ## format, lint and types, as CI checks them
 	@$(PYTHON) -m sandbox.bootstrap --test && $(RUN) ruff check && $(RUN) ruff format --check && $(RUN) mypy
