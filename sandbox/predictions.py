@@ -8,13 +8,14 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from rich.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Prediction", "predict", "predictions", "table"]
+__all__ = ["Prediction", "predict", "predictions", "route_host", "table"]
 
 # A flower of the species setosa, from the data set's first row: any version must know it.
 FLOWER = {"features": [[5.1, 3.5, 1.4, 0.2]]}
@@ -24,7 +25,7 @@ ANSWER_WITHIN_SECONDS = 20.0
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """One Service of a model, and what it answered."""
+    """One Service of a model, or its route, and what it answered."""
 
     service: str
     slot: str
@@ -35,16 +36,17 @@ class Prediction:
     answer: str
 
 
-def predict(url: str) -> dict[str, Any]:
+def predict(url: str, *, host: str | None = None) -> dict[str, Any]:
     """Return the model's answer for one flower; raises OSError when there is none in time.
+
+    `host` is the name under which a gateway is asked, which no resolver need know.
 
     Asks again until `ANSWER_WITHIN_SECONDS` have passed: this is a first visit, not a load test.
     The sandbox's own address is asked directly, never through a proxy of the environment.
     """
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    request = urllib.request.Request(
-        f"{url}/predict", data=json.dumps(FLOWER).encode(), headers={"content-type": "application/json"}
-    )
+    headers = {"content-type": "application/json"} | ({"host": host} if host else {})
+    request = urllib.request.Request(f"{url}/predict", data=json.dumps(FLOWER).encode(), headers=headers)
     deadline = time.monotonic() + ANSWER_WITHIN_SECONDS
     while True:
         try:
@@ -57,34 +59,55 @@ def predict(url: str) -> dict[str, Any]:
             time.sleep(0.3)
 
 
-def predictions(models: Mapping[str, Mapping[str, Any]], kubectl: Callable[..., Any]) -> list[Prediction]:
-    """Return an answer for every model's routing Service and for each slot's own.
+def predictions(
+    models: Mapping[str, Mapping[str, Any]], kubectl: Callable[..., Any], *, gateway: str | None = None
+) -> list[Prediction]:
+    """Return an answer for every model's routing Service, for each slot's own, and for its route.
 
-    `models` is the stack's output of that name; `kubectl` runs a command and returns its JSON.
+    `models` is the stack's output of that name; `kubectl` runs a command and returns its JSON; `gateway` is where
+    routes are served, None while none is.
     """
     found = []
     for name, model in models.items():
-        namespace = model["namespace"]
-        services = {name: model["active"], **{f"{name}-{slot}": slot for slot in model["slots"]}}
+        # A model without slots has one Deployment of its own name.
+        slots = list(model.get("slots") or {})
+        services = {name: model["active"], **{f"{name}-{slot}": slot for slot in slots}} if slots else {name: ""}
         for service, slot in services.items():
-            declared = kubectl("get", "service", service, "--namespace", namespace)
-            deployment = kubectl("get", "deployment", f"{name}-{slot}", "--namespace", namespace)
-            container = deployment["spec"]["template"]["spec"]["containers"][0]
+            declared = kubectl("get", "service", service, "--namespace", model["namespace"])
             url = f"http://{declared['spec']['clusterIP']}:{declared['spec']['ports'][0]['port']}"
-            answer = predict(url)
-            label = answer["predictions"][0]["label"]
-            found.append(
-                Prediction(
-                    service=service,
-                    slot=slot,
-                    version=deployment["metadata"]["labels"]["ml-platform/version"],
-                    digest=container["image"].rpartition("@")[2],
-                    ready=deployment["status"].get("readyReplicas", 0),
-                    url=url,
-                    answer=f"{label}, by version {answer['version']}",
-                )
-            )
+            deployment = kubectl("get", "deployment", _deployment(name, slot), "--namespace", model["namespace"])
+            found.append(_prediction(service, slot, deployment, url, predict(url)))
+        host = route_host(model)
+        if gateway is not None and host is not None:
+            slot = services[name]
+            deployment = kubectl("get", "deployment", _deployment(name, slot), "--namespace", model["namespace"])
+            found.append(_prediction(f"route {host}", slot, deployment, gateway, predict(gateway, host=host)))
     return found
+
+
+def route_host(model: Mapping[str, Any]) -> str | None:
+    """Return the host of a model's route, or None where it has none that plain HTTP reaches."""
+    url = urlsplit(model.get("url") or "")
+    return None if url.scheme != "http" or url.hostname is None or url.hostname.endswith(".svc") else url.hostname
+
+
+def _deployment(model: str, slot: str) -> str:
+    return f"{model}-{slot}" if slot else model
+
+
+def _prediction(
+    service: str, slot: str, deployment: Mapping[str, Any], url: str, answer: Mapping[str, Any]
+) -> Prediction:
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    return Prediction(
+        service=service,
+        slot=slot or "-",
+        version=deployment["metadata"]["labels"]["ml-platform/version"],
+        digest=container["image"].rpartition("@")[2],
+        ready=deployment["status"].get("readyReplicas", 0),
+        url=url,
+        answer=f"{answer['predictions'][0]['label']}, by version {answer['version']}",
+    )
 
 
 def table(found: list[Prediction]) -> Table:

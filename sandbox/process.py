@@ -26,6 +26,8 @@ Report = Callable[[str], None]
 POLL_SECONDS = 0.05
 # Nothing is silent for more than five seconds: the promise of `make up`. One health check may take three of them.
 REPORT_SECONDS = 2.0
+# A killed process of 300 MB on a busy machine needs tenths of a second until its memory and its sockets are gone.
+KILLED_SECONDS = 5.0
 # A log larger than this is set aside at the next start, so that a sandbox left running never fills the disk.
 LOG_LIMIT = 20 * 1024 * 1024
 
@@ -68,7 +70,9 @@ def identity(pid: int) -> str | None:
     """Return what tells this process from all others of the same number, or None when it has ended.
 
     The kernel's boot id and the process's start in clock ticks (field 22 of proc_pid_stat(5)): unlike a start time
-    in seconds it does not move when the clock is set. A zombie has ended, whoever has yet to collect it.
+    in seconds it does not move when the clock is set. A zombie has ended, whoever has yet to collect it, but not before
+    its last thread (field 20): a killed server's main thread is one while others still hold its sockets, and the port
+    is not free.
     """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
@@ -76,7 +80,7 @@ def identity(pid: int) -> str | None:
     except OSError:
         return None
     fields = stat.rpartition(")")[2].split()
-    if fields[0] in "ZX":
+    if fields[0] in "ZX" and int(fields[17]) <= 1:
         return None
     return f"{boot}/{fields[19]}"
 
@@ -136,7 +140,7 @@ class Processes:
             self.kill(record, signal.SIGTERM)
             if not self._ended(record, grace):
                 self.kill(record, signal.SIGKILL)
-                self._ended(record, grace)
+                self._ended(record, KILLED_SECONDS)
         (self.run / f"{name}.json").unlink(missing_ok=True)
 
     def stop_all(self, names: Sequence[str], *, grace: float = 5.0) -> None:

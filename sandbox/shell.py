@@ -20,11 +20,14 @@ __all__ = ["command_environment", "shell_variables", "write_environment"]
 _EXTENDED = ("PATH", "NO_PROXY", "no_proxy")
 
 
-def shell_variables(layout: Layout, *, docker_host: str | None = None, direct: Iterable[str] = ()) -> Mapping[str, str]:
+def shell_variables(
+    layout: Layout, *, docker_host: str | None = None, gateway: str | None = None, direct: Iterable[str] = ()
+) -> Mapping[str, str]:
     """Return the variables that a shell needs, without those of the user's own environment.
 
-    `direct` names the sandbox's addresses and networks: no proxy of the environment can reach them.
-    Both spellings of NO_PROXY are set, since Go reads either and Python prefers the lower one.
+    `gateway` is the URL at which routes are served, each under its own host. `direct` names the sandbox's addresses
+    and networks: no proxy of the environment can reach them. Both spellings of NO_PROXY are set, since Go reads
+    either and Python prefers the lower one.
     """
     addresses = ",".join(["127.0.0.1", "localhost", "::1", ".svc", ".cluster.local", *direct])
     return {
@@ -34,6 +37,7 @@ def shell_variables(layout: Layout, *, docker_host: str | None = None, direct: I
         "NO_PROXY": addresses,
         "no_proxy": addresses,
         **({"DOCKER_HOST": docker_host} if docker_host else {}),
+        **({"SANDBOX_GATEWAY": gateway} if gateway else {}),
     }
 
 

@@ -25,7 +25,13 @@ def show_status(layout: Layout, console: Console) -> int:
     if not layout.kubeconfig.exists():
         console.print("nothing is up; `make up` starts it")
         return 3
-    found = Cluster(layout, nodes=nodes, report=console.print).status()
+    cluster = Cluster(layout, nodes=nodes, report=console.print)
+    found = cluster.status()
+    if any(one.name == "traefik" for one in found):
+        console.print(f"gateway: {cluster.gateway}, which serves each route under its own host", soft_wrap=True)
+    else:
+        why = "with simulated nodes nothing serves routes" if cluster.gateway is None else "it was not started yet"
+        console.print(f"gateway: none, {why}", soft_wrap=True)
     if nodes.kind == "real":
         found = [*found, DockerEngine(layout, insecure_registries=[], report=console.print).status()]
     shown = Table(box=None, pad_edge=False)

@@ -15,11 +15,14 @@ from sandbox.cluster import Cluster, choose_nodes
 from sandbox.links import link_tools
 from sandbox.local_stack import LocalStack
 from sandbox.plugins.install import install_plugins
-from sandbox.predictions import predictions, table
+from sandbox.predictions import predict, predictions, route_host, table
 from sandbox.shell import command_environment, shell_variables, write_environment
-from sandbox.tools import provide
+from sandbox.tools import at_hand, provide
+from sandbox.tools.gateway_api import provide_gateway_api
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sandbox.cluster import Nodes
     from sandbox.images import DockerEngine
     from sandbox.paths import Layout
@@ -35,7 +38,7 @@ NEEDED = {
 }
 # Characters that the table of predictions takes at most, with a registry's and a model's usual names.
 TABLE_WIDTH = 140
-NEEDED_LATER = {"real": ["metrics-server"], "simulated": []}
+NEEDED_LATER = {"real": ["metrics-server", "traefik"], "simulated": []}
 
 
 def bring_up(layout: Layout, progress: Progress) -> None:
@@ -45,6 +48,10 @@ def bring_up(layout: Layout, progress: Progress) -> None:
     with progress.part("tools"):
         _packages(nodes, progress)
         link_tools(provide(NEEDED[nodes.kind], report=progress.say), layout.tools)
+        definitions = provide_gateway_api(report=progress.say)
+        # Found now or after the prediction: a build of Traefik takes minutes, which no prediction need wait for.
+        later = at_hand(NEEDED_LATER[nodes.kind], report=progress.say)
+        link_tools(later, layout.tools)
     cluster = Cluster(layout, nodes=nodes, report=progress.say)
     with ExitStack() as parts, ThreadPoolExecutor() as pool:
         parts.enter_context(progress.part("cluster"))
@@ -53,8 +60,13 @@ def bring_up(layout: Layout, progress: Progress) -> None:
         if nodes.kind == "real":
             engine = _docker_engine(layout, cluster, progress)
         cluster_started.result()
+        cluster.install_gateway_api(definitions)
+        if "traefik" in later:
+            cluster.start_gateway()
         install_plugins(layout.pulumi_home, Path(sys.executable))
-    variables = shell_variables(layout, docker_host=engine.host if engine else None, direct=cluster.addresses)
+    variables = shell_variables(
+        layout, docker_host=engine.host if engine else None, gateway=cluster.gateway, direct=cluster.addresses
+    )
     write_environment(layout, variables)
     stack = LocalStack(layout, command_environment(variables), progress)
     with progress.part("platform: pulumi up -s local, with the policies"):
@@ -67,16 +79,26 @@ def bring_up(layout: Layout, progress: Progress) -> None:
             },
         )
         changed = stack.up()
+    unasked: Sequence[str] = ()
     if nodes.kind == "real":
         with progress.part("predictions"):
-            answers = predictions(stack.outputs()["models"], stack.kubectl)
-        progress.console.print()
-        # As wide as it is: a URL that a narrow terminal wraps can be used, one that is cut cannot.
-        Console(width=TABLE_WIDTH, highlight=False).print(table(answers))
+            unasked = _ask(stack, progress, gateway=cluster.gateway if "traefik" in later else None)
     else:
         progress.say(f"no prediction: simulated nodes, because {nodes.why}")
+        progress.say("no gateway: routes are stored, and nothing serves them")
     _say_what_to_do_next(layout, progress, changed=changed)
-    _later(nodes, cluster, layout, progress)
+    if nodes.kind == "real":
+        _later(cluster, layout, progress, unasked)
+
+
+def _ask(stack: LocalStack, progress: Progress, *, gateway: str | None) -> Sequence[str]:
+    """Print what the models answer; return the hosts of routes that could not be asked, as no gateway is there yet."""
+    models = stack.outputs()["models"]
+    answers = predictions(models, stack.kubectl, gateway=gateway)
+    progress.console.print()
+    # As wide as it is: a URL that a narrow terminal wraps can be used, one that is cut cannot.
+    Console(width=TABLE_WIDTH, highlight=False).print(table(answers))
+    return [] if gateway else [host for host in map(route_host, models.values()) if host is not None]
 
 
 def _packages(nodes: Nodes, progress: Progress) -> None:
@@ -112,10 +134,17 @@ def _say_what_to_do_next(layout: Layout, progress: Progress, *, changed: bool) -
     say()
 
 
-def _later(nodes: Nodes, cluster: Cluster, layout: Layout, progress: Progress) -> None:
-    """Provide what the prediction did not need: resource metrics, by which autoscalers scale."""
-    names = NEEDED_LATER[nodes.kind]
-    if names:
-        with progress.part(f"after the prediction: {', '.join(names)}"):
-            link_tools(provide(names, report=progress.say), layout.tools)
-            cluster.start_metrics()
+def _later(cluster: Cluster, layout: Layout, progress: Progress, unasked: Sequence[str]) -> None:
+    """Provide what the prediction did not need: resource metrics, by which autoscalers scale, and the gateway.
+
+    `unasked` are the hosts of routes that were not asked for a prediction because the gateway was still to come.
+    """
+    names = NEEDED_LATER["real"]
+    with progress.part(f"after the prediction: {', '.join(names)}"):
+        for name, start in zip(names, (cluster.start_metrics, cluster.start_gateway), strict=True):
+            link_tools(provide([name], report=progress.say), layout.tools)
+            start()
+        for host in unasked:
+            answer = predict(str(cluster.gateway), host=host)
+            label = answer["predictions"][0]["label"]
+            progress.say(f"route {host} at {cluster.gateway}: {label}, by version {answer['version']}")

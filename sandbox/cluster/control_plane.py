@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["BINARIES", "ControlPlane"]
+__all__ = ["BINARIES", "ControlPlane", "end_control_plane"]
 
 BINARIES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 # The range of kubeadm's default, when nobody routes to it.
@@ -159,7 +159,7 @@ class ControlPlane:
 
     def stop(self) -> None:
         """Stop everything; data and certificates stay for the next start."""
-        self.processes.stop_all(list(reversed(self.names)))
+        end_control_plane(self.processes, self.names[1:][::-1])
 
     def status(self) -> list[ProcessStatus]:
         """Tell how each process is, by its own health endpoint."""
@@ -239,6 +239,15 @@ class ControlPlane:
         if self.controllers:
             self.write_kubeconfig("kube-controller-manager", "system:kube-controller-manager")
             self.write_kubeconfig("kube-scheduler", "system:kube-scheduler")
+
+
+def end_control_plane(processes: Processes, others: Sequence[str], *, grace: float = 5.0) -> None:
+    """End the other processes, all at once, and etcd after them.
+
+    An API server that is asked to end may still want to tell etcd something; without one it waits until it is killed.
+    """
+    processes.stop_all(others, grace=grace)
+    processes.stop_all(["etcd"], grace=grace)
 
 
 # The API server asks kubelets for logs and port forwards under this name; system:masters would do, and may do too much.

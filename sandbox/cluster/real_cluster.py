@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.cluster.cgroups import make_groups, remove_groups
 from sandbox.cluster.cluster_dns import ClusterDns
-from sandbox.cluster.control_plane import BINARIES, ControlPlane
+from sandbox.cluster.control_plane import BINARIES, ControlPlane, end_control_plane
 from sandbox.cluster.errors import ClusterError
 from sandbox.cluster.gateway import Gateway
 from sandbox.cluster.namespaces import Namespaces
@@ -35,8 +35,8 @@ __all__ = ["RealCluster"]
 NEEDED = (*BINARIES, "kubelet", "kube-proxy", "coredns", "docker-registry")
 # What may be added to a cluster that runs, and belongs to it from then on.
 ADDED = ("metrics-server", "traefik")
-# In the order in which they end: nodes before what they report to.
-PROCESSES = ("traefik", "metrics-server", "coredns", "kube-proxy", "kubelet", "containerd", "registry", *BINARIES[::-1])
+# In the order in which they end, and etcd after them: nodes before what they report to.
+ENDING = ("traefik", "metrics-server", "coredns", "kube-proxy", "kubelet", "containerd", "registry", *BINARIES[:0:-1])
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class RealCluster:
         network = self.network
         if not self.namespaces.alive:
             # What a killed sandbox left: its processes died with its namespaces.
-            self.processes.stop_all(PROCESSES, grace=self._grace)
+            end_control_plane(self.processes, ENDING, grace=self._grace)
             self._clear()
         self._report(f"making namespaces and network {network.block}")
         make_groups(self.name)
@@ -143,7 +143,7 @@ class RealCluster:
 
     def stop(self) -> None:
         """End everything: processes, mounts, links, firewall tables, control groups."""
-        self.processes.stop_all(PROCESSES, grace=self._grace)
+        end_control_plane(self.processes, ENDING, grace=self._grace)
         self.namespaces.stop()
         self._clear()
 

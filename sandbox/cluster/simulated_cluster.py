@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.cluster.control_plane import BINARIES, ControlPlane
+from sandbox.cluster.control_plane import BINARIES, ControlPlane, end_control_plane
 from sandbox.cluster.simulated import SimulatedNodes
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["SimulatedCluster"]
 
 NEEDED = (*BINARIES, "kwok")
-PROCESSES = ("kwok", *BINARIES[::-1])
+ENDING = ("kwok", *BINARIES[:0:-1])
 
 
 class SimulatedCluster:
@@ -67,7 +67,7 @@ class SimulatedCluster:
 
     def stop(self) -> None:
         """End every process."""
-        self._plane().processes.stop_all(PROCESSES, grace=self._grace)
+        end_control_plane(self._plane().processes, ENDING, grace=self._grace)
 
     def status(self) -> list[ProcessStatus]:
         """Tell how each process is, by its own health endpoint."""

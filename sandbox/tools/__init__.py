@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from sandbox.tools.errors import ToolError
-from sandbox.tools.providing import ProvidedTool, provide
+from sandbox.tools.providing import ProvidedTool, at_hand, provide
 
-__all__ = ["ProvidedTool", "ToolError", "provide"]
+__all__ = ["ProvidedTool", "ToolError", "at_hand", "provide"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-__all__ = ["ProvidedTool", "provide"]
+__all__ = ["ProvidedTool", "at_hand", "provide"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +54,11 @@ def provide(names: Sequence[str], *, report: Callable[[str], None]) -> dict[str,
     for tool in sorted(missing, key=lambda tool: tool.module is not None):
         provided[tool.name] = _made(tool, report)
     return {name: provided[name] for name in dict.fromkeys(names)}
+
+
+def at_hand(names: Sequence[str], *, report: Callable[[str], None]) -> dict[str, ProvidedTool]:
+    """Return those of the tools that are on PATH or in the cache, which takes no time."""
+    return {name: there for name in names if (there := _found(CATALOGUE[name], report)) is not None}
 
 
 def _found(tool: Tool, report: Callable[[str], None]) -> ProvidedTool | None:

@@ -3,9 +3,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -121,6 +123,30 @@ def test_a_killed_daemon_counts_as_dead_and_is_started_again(processes, tmp_path
     status = processes.status("sleeper")
     assert (status.alive, status.healthy) == (False, False)
     assert processes.start("sleeper", sleeping(tmp_path)).pid != first.pid
+
+
+def test_a_process_has_ended_when_its_last_thread_has_and_not_before(processes, tmp_path):
+    # What a killed server looks like for a moment: its first thread is a zombie, others still hold its sockets.
+    script = (
+        "import ctypes, socket, sys, threading, time; "
+        "listener = socket.create_server(('127.0.0.1', 0)); "
+        "open(sys.argv[1], 'w').write(str(listener.getsockname()[1])); "
+        "threading.Thread(target=time.sleep, args=(2,)).start(); "
+        "ctypes.CDLL(None).pthread_exit(None)"
+    )
+    port = tmp_path / "port"
+    record = processes.start("halved", [sys.executable, "-c", script, str(port)])
+    end = time.monotonic() + 20
+    while not (port.exists() and port.read_text()) or " Z " not in Path(f"/proc/{record.pid}/stat").read_text():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert processes.alive("halved")
+    while processes.alive("halved"):
+        assert time.monotonic() < end
+        time.sleep(0.001)
+    with socket.socket() as taker:
+        taker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taker.bind(("127.0.0.1", int(port.read_text())))
 
 
 def test_status_tells_pid_memory_and_what_the_daemon_complains_about(processes, tmp_path):
