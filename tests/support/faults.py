@@ -1,7 +1,8 @@
 """The example model's server with faults, for tests of rollouts: a version that fails, is slow, lies or keeps silent.
 
 Runs beside `server.py`. FAULT_ERRORS is the share of predictions that fail (0.05), FAULT_DELAY the seconds that each
-takes longer, FAULT_LABEL the one label that is answered whatever was asked, FAULT_SILENT that no metrics are told.
+takes longer, FAULT_LABEL the one label that is answered, none too sure, whatever was asked, FAULT_SILENT that no
+metrics are told.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Faulty(server.Classifier):
             raise RuntimeError("a fault, as this test wants it")
         time.sleep(DELAY)
         found = super().predict(flower)
-        return found if LABEL is None else server.Prediction(label=LABEL, probability=found.probability)
+        return found if LABEL is None else server.Prediction(label=LABEL, probability=0.34)
 
 
 def silent(_registry: Any) -> bytes:

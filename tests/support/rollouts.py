@@ -59,14 +59,15 @@ class Engine:
     fail: dict[int, str] = field(default_factory=dict)
     during_up: Callable[[int], None] = lambda _: None
     ups: int = 0
+    model: str = "churn"
 
     def configure(self, values: Mapping[str, str]) -> None:
-        short = {key.rpartition("models.churn.")[2]: value for key, value in values.items()}
+        short = {key.rpartition(f"models.{self.model}.")[2]: value for key, value in values.items()}
         self.configuration |= short
         self.journal.append(" ".join(f"{key}={value}" for key, value in short.items()))
 
     def up(self, message: str) -> None:
-        assert message.startswith("rollout of churn: ")
+        assert message.startswith(f"rollout of {self.model}: ")
         self.ups += 1
         self.journal.append("up")
         self.during_up(self.ups)
