@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.settings import Document, Settings, SettingsError, stack_file
+from infra.settings import Document, Model, Settings, SettingsError, stack_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,12 +48,18 @@ def check(path: Path) -> int:
 
 
 def _summary(settings: Settings) -> str:
-    serving = ", ".join(
-        f"{name} {model.serving}" + (f" in {model.active}" if model.strategy == "blue-green" else "")
-        for name, model in settings.models.items()
-    )
+    serving = ", ".join(f"{name} {model.serving}{_share(model)}" for name, model in settings.models.items())
     teams = ", ".join(settings.teams) or "none"
     return f"environment {settings.environment}; teams {teams}; serving {serving or 'nothing'}"
+
+
+def _share(model: Model) -> str:
+    """Say in which slot a version serves, and what share of the requests the other slot's gets."""
+    if model.strategy != "blue-green":
+        return ""
+    percent = 0 if model.canary is None else model.canary.percent
+    canary = f" ({percent} % to {model.slots.version(model.idle_slot)})" if percent else ""
+    return f" in {model.active}{canary}"
 
 
 def _files(chosen: Sequence[str]) -> list[Path]:

@@ -96,7 +96,7 @@ class Route(Section):
 
     tls: Name | None = None
     """The name of the Secret with certificate and key, in the team's namespace. None serves plain HTTP: a certificate
-    cannot be guessed.
+    cannot be guessed. Of a shared Gateway it says only that the address is https: the certificate is its owner's.
 
     Upstream: Gateway `listeners[].tls.certificateRefs`, Ingress `tls[].secretName`.
     Example: `tls: churn-tls`

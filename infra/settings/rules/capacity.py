@@ -31,6 +31,10 @@ def overcommitments(raw: Mapping[str, Any]) -> Iterator[Mistake]:
     All models are counted as they stand, and on top of it the largest change of one of them: a switch, for which both
     slots are as large, or a new version. `raw` may be wrong in any way.
     """
+    wanted: dict[str | None, list[Demand]] = {}
+    for model in models(raw):
+        if (demand := demands(model)) is not None:
+            wanted.setdefault(model.team, []).append(demand)
     for team, values in mapping(raw, "teams").items():
         if not isinstance(values, Mapping):
             continue
@@ -39,8 +43,7 @@ def overcommitments(raw: Mapping[str, Any]) -> Iterator[Mistake]:
             continue
         path = ("teams", str(team), "quota")
         yield from _wrong_keys(quota, path)
-        wanted = [demand for model in models(raw) if model.team == team and (demand := demands(model)) is not None]
-        yield from _too_small(quota, path, wanted)
+        yield from _too_small(quota, path, wanted.get(str(team), []))
 
 
 def _wrong_keys(quota: Mapping[str, Any], path: KeyPath) -> Iterator[Mistake]:

@@ -85,35 +85,35 @@ def _headers(model: RawModel, headers: Mapping[str, Any]) -> Iterator[Mistake]:
 
 def hosts(raw: Mapping[str, Any]) -> Iterator[Mistake]:
     """Find two routes that would take each other's requests or certificates."""
-    seen: list[RawModel] = []
-    for model in models(raw):
-        if isinstance(below(model.values, "route", "host"), str):
-            found = (list(_pair(model, other, raw)) for other in seen)
-            yield from next((mistakes for mistakes in found if mistakes), [])
-            seen.append(model)
-
-
-def _pair(model: RawModel, other: RawModel, raw: Mapping[str, Any]) -> Iterator[Mistake]:
-    ours, theirs = mapping(model.values, "route"), mapping(other.values, "route")
-    path, host, same_team = (*model.path, "route"), ours["host"], model.team == other.team
     # A class means a Gateway a team, and every Gateway has its own address.
     own_gateways = given(raw, "gateway", "class") and below(raw, "gateway", "api") in (None, "gateway")
-    if host != theirs["host"]:
-        issuers = [one.get("issuer") for one in (ours, theirs)]
-        secured = given(ours, "tls") and given(theirs, "tls")
-        if own_gateways and same_team and secured and issuers[0] != issuers[1]:
-            yield Mistake(
-                path=(*path, "issuer"),
-                message=f"{quote(issuers[0])} differs from model {quote(other.name)}'s, {quote(issuers[1])}; a team has"
-                " one Gateway, and cert-manager takes one issuer from it",
-            )
-    elif _start(ours) == _start(theirs):
+    by_host: dict[str, list[RawModel]] = {}
+    secured: dict[str | None, RawModel] = {}
+    for model in models(raw):
+        values = mapping(model.values, "route")
+        host = values.get("host")
+        if not isinstance(host, str):
+            continue
+        others = by_host.setdefault(host, [])
+        # The one at the same path first: the rest follows from it.
+        near = [other for other in others if _start(mapping(other.values, "route")) == _start(values)]
+        found = (list(_same_host(model, other, own_gateways=own_gateways)) for other in [*near, *others])
+        yield from next(filter(None, found), [])
+        others.append(model)
+        if own_gateways and given(values, "tls"):
+            yield from _same_gateway(model, secured.setdefault(model.team, model))
+
+
+def _same_host(model: RawModel, other: RawModel, *, own_gateways: bool) -> Iterator[Mistake]:
+    ours, theirs = mapping(model.values, "route"), mapping(other.values, "route")
+    path, host = (*model.path, "route"), ours["host"]
+    if _start(ours) == _start(theirs):
         yield Mistake(
             path=(*path, "host"),
             message=f"{quote(host)} already leads to model {quote(other.name)}; give each model its own host, or a"
             " path of its own",
         )
-    elif own_gateways and not same_team:
+    elif own_gateways and model.team != other.team:
         yield Mistake(
             path=(*path, "host"),
             message=f"{quote(host)} already leads to model {quote(other.name)} of team {quote(other.team)}; each team"
@@ -127,6 +127,16 @@ def _pair(model: RawModel, other: RawModel, raw: Mapping[str, Any]) -> Iterator[
                     message=f"{quote(ours.get(key))} differs from model {quote(other.name)}'s,"
                     f" {quote(theirs.get(key))}; they share the host {quote(host)}, and a host has one certificate",
                 )
+
+
+def _same_gateway(model: RawModel, first: RawModel) -> Iterator[Mistake]:
+    ours, theirs = mapping(model.values, "route"), mapping(first.values, "route")
+    if ours["host"] != theirs["host"] and ours.get("issuer") != theirs.get("issuer"):
+        yield Mistake(
+            path=(*model.path, "route", "issuer"),
+            message=f"{quote(ours.get('issuer'))} differs from model {quote(first.name)}'s,"
+            f" {quote(theirs.get('issuer'))}; a team has one Gateway, and cert-manager takes one issuer from it",
+        )
 
 
 def _start(values: Mapping[str, Any]) -> str:

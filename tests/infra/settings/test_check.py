@@ -63,3 +63,10 @@ def test_check_runs_as_a_command_without_pulumis_environment():
 def test_check_does_not_import_the_sdk():
     code = "import sys, infra.check; sys.exit('pulumi' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_a_canarys_share_is_told_with_what_serves(valid_text, tmp_path, capsys):
+    path = tmp_path / "Pulumi.x.yaml"
+    path.write_text(valid_text)
+    assert main([str(path)]) == 0
+    assert "serving churn 7 in blue (10 % to 8), ranker 3" in capsys.readouterr().out
