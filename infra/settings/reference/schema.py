@@ -121,17 +121,26 @@ class _Draft7(GenerateJsonSchema):
         return {**found, "propertyNames": keys} if keys else found
 
 
-def _published(value: Any, *, names: bool = False) -> Any:
-    """Leave out what only our page needs: words, and titles that repeat the key.
+def _published(value: Any, *, names: bool = False, words: str | None = None) -> Any:
+    """Leave out what only our page needs, and say a type's words where an editor would show a pattern.
 
-    `names` says that the keys here are chosen (properties, definitions) and none of the schema's own words.
+    `names` says that the keys here are chosen (properties, definitions) and none of the schema's own words. `words` are
+    those of the type around. `patternErrorMessage` is the word of VS Code's JSON and YAML servers.
     """
     if isinstance(value, list):
-        return [_published(item) for item in value]
+        return [_published(item, words=words) for item in value]
     if not isinstance(value, dict):
         return value
-    return {
-        key: _published(item, names=not names and key in ("properties", "patternProperties", _DEFINITIONS))
+    words = None if names else value.get(WORDS, words)
+    found = {
+        key: _published(
+            item,
+            names=not names and key in ("properties", "patternProperties", _DEFINITIONS),
+            words=words if key == "anyOf" else None,
+        )
         for key, item in value.items()
         if names or key not in (WORDS, "title")
     }
+    if words is not None and "pattern" in found and not names:
+        found["patternErrorMessage"] = f"Allowed: {words}."
+    return found
