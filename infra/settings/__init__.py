@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from infra.settings.analysis import Analysis
 from infra.settings.cluster import Cluster
-from infra.settings.content import (
-    Probes,
-    Resources,
-    SlotContent,
-    SlotResources,
-    StartProbe,
-    Version,
-    VolumeMount,
-)
+from infra.settings.content import SlotContent, SlotResources, Version
 from infra.settings.document import SECURE, Document
 from infra.settings.duration import parse_duration, show_duration
 from infra.settings.errors import Mistake, SettingsError
@@ -21,7 +13,9 @@ from infra.settings.image import Build
 from infra.settings.load import load, secret_texts, secret_values, stack_file
 from infra.settings.model import Model
 from infra.settings.placement import Placement
+from infra.settings.probes import Probes, StartProbe
 from infra.settings.quantity import parse_quantity
+from infra.settings.resources import Resources
 from infra.settings.scale import Behavior, Direction, External, Metric, Scale, ScalingPolicy
 from infra.settings.settings import Settings
 from infra.settings.smoke import Expect, Smoke
@@ -29,6 +23,7 @@ from infra.settings.strategy import SLOTS, Idle, Rollout, SlotName, Slots, Strat
 from infra.settings.team import Access, Team
 from infra.settings.traffic import Canary, Gateway, Match, Route
 from infra.settings.values import plain
+from infra.settings.volumes import VolumeMount
 
 __all__ = [
     "SECURE",

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from infra.settings.checked import Matching
-from infra.settings.duration import duration
-from infra.settings.errors import quote
 from infra.settings.image import Build, ImageReference
-from infra.settings.quantity import CpuQuantity, MemoryQuantity
+from infra.settings.probes import Probes
+from infra.settings.resources import Resources
 from infra.settings.smoke import Smoke
-from infra.settings.values import EnvName, FrozenMap, Name, Section, Text, UrlPath, empty
+from infra.settings.values import EnvName, FrozenMap, Name, Section, Text, empty
+from infra.settings.volumes import VolumeMount, VolumeName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,149 +20,15 @@ if TYPE_CHECKING:
 __all__ = [
     "Contents",
     "Port",
-    "Probes",
-    "Resources",
     "SlotContent",
     "SlotResources",
-    "StartProbe",
     "Version",
-    "VolumeMount",
     "overlaid",
 ]
 
 _SectionT = TypeVar("_SectionT", bound=Section)
 
 Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-class Resources(Section):
-    """What one pod asks for.
-
-    The limit of memory and of GPUs is the request, so that a pod has what it was promised; CPU has a limit only where
-    one is given, since a limit slows a pod down on a node that is idle.
-    """
-
-    cpu: CpuQuantity = "500m"
-    """Cores. Half of one: enough for a small model in Python, and eight of them fit on the usual node of four cores
-    beside what the node itself needs. Kubernetes has no default, and an autoscaler cannot count in percent of nothing.
-
-    Upstream: container `resources.requests.cpu`.
-    Example: `cpu: "2"`
-    """
-
-    memory: MemoryQuantity = "1Gi"
-    """Memory, as request and as limit. 1 GiB holds an interpreter with its libraries (about 300 MiB) and a small model.
-
-    Upstream: container `resources.requests.memory` and `resources.limits.memory`.
-    Example: `memory: 4Gi`
-    """
-
-    gpu: Annotated[int, Field(ge=0, le=16)] = 0
-    """Whole GPUs (`nvidia.com/gpu`), none by default since they cost most. No node type has more than 16.
-
-    Upstream: container `resources.limits["nvidia.com/gpu"]`.
-    Example: `gpu: 1`
-    """
-
-    cpu_limit: CpuQuantity | None = None
-    """The most CPU that a pod may take. None by default: idle cores of a node would be left unused while requests
-    wait. Needed where the team's quota has `limits.cpu`.
-
-    Upstream: container `resources.limits.cpu`.
-    Example: `cpuLimit: "4"`
-    """
-
-
-class StartProbe(Section):
-    """How a starting pod shows that it has loaded its model."""
-
-    path: UrlPath | None = None
-    """The path that is asked. By default the liveness probe's, since a startup probe holds that one back until it
-    succeeds once.
-
-    Default: `live`.
-    Upstream: container `startupProbe.httpGet.path`.
-    Example: `path: /health/started`
-    """
-
-    within: Annotated[int, duration("1s", "7d")] = 120
-    """The time after which a pod that has not started is restarted. Loading a model of some GiB takes a minute or
-    more; Kubernetes has no startup probe by default and would let the liveness probe kill it after 30 s.
-
-    Upstream: container `startupProbe.failureThreshold` times `periodSeconds`.
-    Example: `within: 10m`
-    """
-
-
-class Probes(Section):
-    """Paths that the kubelet asks. The names are those of the API server's own endpoints."""
-
-    ready: UrlPath = "/readyz"
-    """Answers 2xx while requests may be sent.
-
-    Upstream: container `readinessProbe.httpGet.path`.
-    Example: `ready: /health/ready`
-    """
-
-    live: UrlPath = "/healthz"
-    """Answers 2xx while the process can still recover by itself.
-
-    Upstream: container `livenessProbe.httpGet.path`.
-    Example: `live: /health/live`
-    """
-
-    start: StartProbe = StartProbe()
-    """How a starting pod shows that it has loaded its model."""
-
-
-# What every pod has already, or what would break it.
-_TAKEN = ("/tmp", "/dev", "/proc", "/sys", "/var/run/secrets")  # noqa: S108  names, not files of ours
-
-
-def _mount_path(value: str) -> str:
-    allowed = "allowed: an absolute path in the container without ':' and '..', such as /models"
-    if not value.startswith("/") or ":" in value or ".." in value.split("/") or any(map(str.isspace, value)):
-        raise ValueError(f"bad path {quote(value)}; {allowed}")
-    bare = value.rstrip("/") or "/"
-    if bare == "/" or any(f"{bare}/".startswith(f"{taken}/") for taken in _TAKEN):
-        raise ValueError(f"path {quote(value)} is taken in every pod; {allowed}")
-    return bare
-
-
-def _volume_name(value: str) -> str:
-    if value == "tmp":
-        raise ValueError('the name "tmp" is taken by every pod\'s own temporary files; choose another')
-    return value
-
-
-MountPath = Annotated[str, Matching(_mount_path, words="absolute path in the container", pattern=r"/[^:\s]+")]
-VolumeName = Annotated[Name, AfterValidator(_volume_name)]
-
-
-class VolumeMount(Section):
-    """A PersistentVolumeClaim of the team's namespace, as a folder in every pod."""
-
-    claim: Name
-    """The claim's name. It is not made here: its data outlives every model.
-
-    Upstream: pod `volumes[].persistentVolumeClaim.claimName`.
-    Example: `claim: shared-models`
-    """
-
-    path: MountPath
-    """Where the container sees it.
-
-    Upstream: container `volumeMounts[].mountPath`.
-    Example: `path: /models`
-    """
-
-    read_only: bool = True
-    """Whether pods may only read. They may, by default: many pods share the claim, and a server has nothing to write
-    there. Kubernetes' own default is false.
-
-    Upstream: container `volumeMounts[].readOnly`.
-    Example: `readOnly: false`
-    """
 
 
 class Contents(Section):

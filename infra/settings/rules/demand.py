@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from infra.settings.content import Resources
+from infra.settings.resources import Resources
+from infra.settings.resources import Resources
 from infra.settings.rules.raw import as_amount, as_text, as_whole, below, mapping
 from infra.settings.strategy import SLOTS
 
 if TYPE_CHECKING:
-    from infra.settings.rules.raw import RawModel
+from infra.settings.rules.raw import RawModel
 
 __all__ = ["Demand", "demands"]
 
