@@ -9,12 +9,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from infra.settings.resources import Resources
-from infra.settings.resources import Resources
 from infra.settings.rules.raw import as_amount, as_text, as_whole, below, mapping
 from infra.settings.strategy import SLOTS
 
 if TYPE_CHECKING:
-from infra.settings.rules.raw import RawModel
+    from infra.settings.rules.raw import RawModel
 
 __all__ = ["Demand", "demands"]
 
