@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import yaml
 from clone import Clone
@@ -69,3 +70,11 @@ class Platform(Clone):
     def url(self, service: str = "iris") -> str:
         spec = self.kubectl("get", "service", service, "-n", self.namespace)["spec"]
         return f"http://{spec['clusterIP']}:{spec['ports'][0]['port']}"
+
+    def gateway(self) -> str:
+        """Return the address of the sandbox's gateway, which tells models apart by the Host header."""
+        return self.shell()["SANDBOX_GATEWAY"]
+
+    def host(self, model: str = "iris") -> str:
+        """Return the host under which users from outside reach a model."""
+        return urlsplit(self.outputs()["models"][model]["url"]).netloc
