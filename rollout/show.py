@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.text import Text
 
 from rollout.words import count, millis, number, percent
 
@@ -40,8 +41,7 @@ class Show:
     def say(self, text: str, style: str = "") -> None:
         """Print one event."""
         self._last = time.monotonic()
-        self.console.print(f"[dim]{self.seconds:5.0f} s[/]  ", end="")
-        self.console.print(text, markup=False, style=style or None)
+        self.console.print(Text.assemble((f"{self.seconds:5.0f} s  ", "dim"), (text, style)))
 
     def now(self, text: str) -> None:
         """Say what is going on: on the moving line, or now and then as a line of its own."""
@@ -66,12 +66,12 @@ class Show:
 
 def line_of(slot: str, seen: Figures) -> str:
     """Write a slot's figures: `green 1,204 requests, 0.1 % failed, p95 12 ms, 2 pods`."""
-    parts: list[Any] = [f"{slot} {count(seen.requests) if seen.requests == seen.requests else '?'} requests"]
-    if seen.failed is not None:
+    parts = [f"{slot} {count(seen.requests)} requests"]
+    if seen.requests and seen.failed is not None:
         parts.append(f"{percent(seen.error_rate)} failed")
-    if seen.latency is not None:
+    if seen.p95 is not None:
         parts.append(f"p95 {millis(seen.p95)}")
-    parts += [f"{name} {number(value)}" for name, value in seen.metrics.items()]
+    parts += [f"{name} {number(value)}" for name, value in seen.metrics.items() if value is not None]
     if seen.pods is not None:
         parts.append(f"{seen.pods} pod{'' if seen.pods == 1 else 's'}")
     return ", ".join(parts)

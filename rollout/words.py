@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["count", "duration", "millis", "number", "percent"]
-
-_MINUTE = 60
-_HOUR = 3600
+__all__ = ["count", "millis", "number", "percent"]
 
 
 def count(value: float) -> str:
     """Write a number of things: `1,204`."""
-    return f"{round(value):,}"
+    return f"{round(value):,}" if math.isfinite(value) else str(value)
 
 
 def percent(share: float) -> str:
     """Write a share: `0.5 %`, with as many digits as tell it from the bounds that people set."""
-    return "- %" if math.isnan(share) else f"{share * 100:.3g} %"
+    return f"{share * 100:.3g} %"
 
 
 def millis(seconds: float | None) -> str:
@@ -32,12 +29,3 @@ def millis(seconds: float | None) -> str:
 def number(value: float | None) -> str:
     """Write a metric's value with three digits."""
     return "-" if value is None else f"{value:.3g}"
-
-
-def duration(seconds: float) -> str:
-    """Write a length of time as the configuration does: `2m`, `90s`."""
-    whole = round(seconds)
-    for unit, name in ((_HOUR, "h"), (_MINUTE, "m")):
-        if whole and whole % unit == 0:
-            return f"{whole // unit}{name}"
-    return f"{whole}s"
