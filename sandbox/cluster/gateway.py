@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from sandbox.cluster.certificates import Pair
     from sandbox.cluster.control_plane import ControlPlane
     from sandbox.cluster.network import Network
     from sandbox.process import ProcessStatus, Report
@@ -47,7 +48,8 @@ class Gateway:
         dynamic = self._directory / "traefik-dynamic.yaml"
         static = self._directory / "traefik.yaml"
         # JSON is YAML too, and needs no library of ours to be written right.
-        write(dynamic, json.dumps(_dynamic(), indent=1))
+        default = self._plane.authority.issue("traefik-default", "traefik", hosts=[self._network.node])
+        write(dynamic, json.dumps(_dynamic(default), indent=1))
         write(static, json.dumps(_static(self._network.node, dynamic), indent=1))
         self._plane.processes.start(
             "traefik",
@@ -122,7 +124,13 @@ def _static(address: str, dynamic: Path) -> dict[str, Any]:
     }
 
 
-def _dynamic() -> dict[str, Any]:
-    # Asks the next pod when one takes no connection, which is never when a request was written already: nothing is
-    # done twice.
-    return {"http": {"middlewares": {"another-pod": {"retry": {"attempts": 3}}}}}
+def _dynamic(default: Pair) -> dict[str, Any]:
+    certificate = {"certFile": str(default.certificate), "keyFile": str(default.key)}
+    return {
+        # Asks the next pod when one takes no connection, which is never when a request was written already: nothing
+        # is done twice.
+        "http": {"middlewares": {"another-pod": {"retry": {"attempts": 3}}}},
+        # For names of no listener. Without one Traefik makes up another at every change of any route, and an RSA key
+        # takes it longer, half a second on a busy machine, than all the rest of a switch.
+        "tls": {"stores": {"default": {"defaultCertificate": certificate}}},
+    }
