@@ -24,7 +24,7 @@ def slot_content(
     version: str,
     *,
     images: Mapping[str, pulumi.Input[str]],
-    secrets: Mapping[str, pulumi.Input[str]],
+    secrets: Mapping[str, str],
 ) -> SlotContent:
     """Give what the pods of a version are; `images` is by version, `secrets` by the name of the secret."""
     content = model.content_of(version)

@@ -10,6 +10,7 @@ import pulumi
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from components.labels import Place
     from infra.guard import DeclaredModel, Ledger
     from infra.settings import Model
 
@@ -23,7 +24,7 @@ def model_outputs(
     ledger: Ledger,
     healthy: pulumi.Input[Mapping[str, str | None]],
     images: Mapping[str, pulumi.Input[str]],
-    slots: Mapping[str, Mapping[str, pulumi.Input[str] | None]],
+    slots: Mapping[Place, Mapping[str, pulumi.Output[str]]],
     url: str | None,
 ) -> dict[str, Any]:
     """Give what others need of a model: scripts, `make up`'s table, an auditor.
@@ -36,7 +37,7 @@ def model_outputs(
     known = pulumi.Output.from_input(healthy)
     shown = {}
     for slot, held in slots.items():
-        version = plan.slots[slot].version  # type: ignore[index]
+        version = plan.slots[slot].version
         record = ledger.values().get(version)
         shown[slot] = {
             "version": version,

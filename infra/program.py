@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from components.cluster import ClusterProvider, ClusterProviderArgs
-from components.labels import SLOTS, SlotName, owner_labels
-from components.model import Model, ModelArgs
 from components.model_image import ModelImage, ModelImageArgs
-from components.model_route import ModelRoute, ModelRouteArgs
 from components.team_namespace import TeamNamespace, TeamNamespaceArgs
-from infra.contents import scale, slot_content
 from infra.guard import Guard, declare
 from infra.outputs import model_outputs
+from infra.routes import declare_gateways, declare_route, mirroring, routed, weighed
+from infra.serving import Declaring
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from components.slot_content import SlotContent
+    from components.model_route import ModelRoute
     from infra.guard import DeclaredModel
+    from infra.serving import Served
     from infra.settings import Settings
 
 __all__ = ["build"]
@@ -31,7 +30,7 @@ __all__ = ["build"]
 _ROOT = ".."
 
 
-def build(settings: Settings, secrets: Mapping[str, pulumi.Input[str]], guard: Guard | None = None) -> dict[str, Any]:
+def build(settings: Settings, secrets: Mapping[str, str], guard: Guard | None = None) -> dict[str, Any]:
     """Declare everything that the settings describe, and return the stack's outputs.
 
     `secrets` has the value of each name in `settings.secrets`. `guard` is this run's view of the live cluster; by
@@ -52,18 +51,22 @@ def build(settings: Settings, secrets: Mapping[str, pulumi.Input[str]], guard: G
     )
     reached = pulumi.ResourceOptions(providers=[cluster.provider])
     teams = {name: program.team(name, reached) for name in settings.teams}
+    declare_gateways(settings, teams, cluster.provider)
     models, shown = {}, {}
     for name, model in settings.models.items():
-        inside = pulumi.ResourceOptions.merge(reached, pulumi.ResourceOptions(depends_on=[teams[model.team]]))
+        after = pulumi.ResourceOptions.merge(reached, pulumi.ResourceOptions(depends_on=[teams[model.team]]))
         images = program.images(name)
-        models[name] = program.model(name, plans[name], images, inside)
-        shown[name] = program.outputs(
-            name,
+        served = program.serving.model(plans[name], images, after)
+        route = program.route(plans[name], served, reached)
+        models[name] = served
+        shown[name] = model_outputs(
+            model,
             plans[name],
-            models[name],
+            ledger=program.guard.ledger(plans[name]),
+            healthy=program.verified(plans[name], served, route),
             images=images,
-            healthy=program.verified(plans[name], models[name]),
-            route=program.route(name, inside),
+            slots=served.slots,
+            url=None if route is None else route.url,
         )
     _tell(program.guard, plans, models)
     return {"namespaces": {name: team.name for name, team in teams.items()}, "models": shown}
@@ -71,10 +74,16 @@ def build(settings: Settings, secrets: Mapping[str, pulumi.Input[str]], guard: G
 
 def _opened(settings: Settings) -> Guard:
     namespaces = {name: settings.namespace(model.team) for name, model in settings.models.items()}
-    return Guard.open(cluster=settings.cluster, settings=settings.guard, models=namespaces)
+    return Guard.open(
+        cluster=settings.cluster,
+        settings=settings.guard,
+        models=namespaces,
+        routed=routed(settings),
+        mirror=mirroring(settings),
+    )
 
 
-def _tell(guard: Guard, plans: Mapping[str, DeclaredModel], models: Mapping[str, Model]) -> None:
+def _tell(guard: Guard, plans: Mapping[str, DeclaredModel], models: Mapping[str, Served]) -> None:
     """Say in words what this run will do, as soon as it is known which images and pod templates it would declare.
 
     Images that are built and Secrets that are named come from the engine; in a preview they may stay unknown, and
@@ -82,8 +91,8 @@ def _tell(guard: Guard, plans: Mapping[str, DeclaredModel], models: Mapping[str,
     """
     declared: Mapping[str, Any] = {
         name: {
-            "images": {slot: held.image for slot, held in model.slots.items()},
-            "contents": {slot: held.content for slot, held in model.slots.items()},
+            "images": {place: held["image"] for place, held in model.slots.items()},
+            "contents": {place: held["content"] for place, held in model.slots.items()},
         }
         for name, model in models.items()
     }
@@ -109,8 +118,13 @@ class _Program:
     """One run: turns each part of the settings into the arguments of the component that declares it."""
 
     settings: Settings
-    secrets: Mapping[str, pulumi.Input[str]]
+    secrets: Mapping[str, str]
     guard: Guard
+
+    @property
+    def serving(self) -> Declaring:
+        """What declares models."""
+        return Declaring(self.settings, self.secrets, self.guard)
 
     def plan(self, name: str) -> DeclaredModel:
         """Give what the guard knows of a model before anything is declared: images still to be built are left out."""
@@ -126,6 +140,7 @@ class _Program:
                 for number, version in model.versions.items()
                 if version.image is not None
             },
+            weighed=weighed(self.settings, name),
         )
 
     def team(self, name: str, opts: pulumi.ResourceOptions) -> TeamNamespace:
@@ -137,6 +152,23 @@ class _Program:
             access={"admin": team.access.admin, "edit": team.access.edit, "view": team.access.view},
         )
         return TeamNamespace(name, args, opts)
+
+    def route(self, plan: DeclaredModel, served: Served, opts: pulumi.ResourceOptions) -> ModelRoute | None:
+        """Declare the way in to a model after its routing Service: a promotion moves that one first."""
+        after = pulumi.ResourceOptions(depends_on=[served.component])
+        gate = self.guard.canary_gate(plan)
+        return declare_route(self.settings, plan, gate, pulumi.ResourceOptions.merge(opts, after))
+
+    def verified(
+        self, plan: DeclaredModel, served: Served, route: ModelRoute | None
+    ) -> pulumi.Input[Mapping[str, str | None]]:
+        """Check a model that stands as declared, and give since when each slot has had enough ready pods."""
+        if pulumi.runtime.is_dry_run():
+            return self.guard.healthy(plan)
+        # After Service and route, changed or not: what another hand changed looks unchanged to the engine.
+        stands = pulumi.Output.all(served.routed, *([] if route is None else [route.routed]))
+        with_route = route is not None and weighed(self.settings, plan.name)
+        return stands.apply(lambda _: self.guard.verify(plan, routed=with_route))
 
     def images(self, name: str) -> dict[str, pulumi.Input[str]]:
         """Give the image of every version in a model's catalogue, building those that are built here.
@@ -162,84 +194,3 @@ class _Program:
                 )
                 images[number] = built.reference
         return images
-
-    def model(
-        self, name: str, plan: DeclaredModel, images: Mapping[str, pulumi.Input[str]], opts: pulumi.ResourceOptions
-    ) -> Model:
-        """Declare one model behind its guard."""
-        model = self.settings.models[name]
-        gate = self.guard.gate(plan)
-        declared = Model(
-            name,
-            ModelArgs(
-                model=name,
-                team=model.team,
-                environment=self.settings.environment,
-                namespace=self.settings.namespace(model.team),
-                scale=scale(model.scale),
-                slots={slot: self._content(name, slot, images) for slot in SLOTS},
-                active=model.active,
-                floors=self.guard.floors(plan, images),
-                gate=gate,
-                guards={slot: hook for slot in SLOTS if (hook := self.guard.keep(plan, slot)) is not None},
-            ),
-            opts,
-        )
-        gate.declare(
-            images={slot: held.image for slot, held in declared.slots.items()},
-            contents={slot: held.content for slot, held in declared.slots.items()},
-        )
-
-        return declared
-
-    def verified(self, plan: DeclaredModel, declared: Model) -> pulumi.Input[Mapping[str, str | None]]:
-        """Check a model that stands as declared, and give since when each slot has had enough ready pods."""
-        if pulumi.runtime.is_dry_run():
-            return self.guard.healthy(plan)
-        # After the Service, changed or not: what another hand changed looks unchanged to the engine.
-        return declared.routed.apply(lambda _: self.guard.verify(plan))
-
-    def route(self, name: str, opts: pulumi.ResourceOptions) -> ModelRoute | None:
-        """Declare the way in from outside, where the model has one."""
-        model = self.settings.models[name]
-        if model.route is None:
-            return None
-        namespace = self.settings.namespace(model.team)
-        args = ModelRouteArgs(
-            model=name,
-            namespace=namespace,
-            labels=owner_labels(team=model.team, environment=self.settings.environment, name=name),
-            host=model.route.host,
-            tls=model.route.tls,
-        )
-        return ModelRoute(f"{namespace}/{name}", args, opts)
-
-    def outputs(
-        self,
-        name: str,
-        plan: DeclaredModel,
-        declared: Model,
-        *,
-        images: Mapping[str, pulumi.Input[str]],
-        healthy: pulumi.Input[Mapping[str, str | None]],
-        route: ModelRoute | None,
-    ) -> dict[str, Any]:
-        """Give what others need to find a model, and the ledger of what has served."""
-        return model_outputs(
-            self.settings.models[name],
-            plan,
-            ledger=self.guard.ledger(plan),
-            healthy=healthy,
-            images=images,
-            slots={
-                slot: {"image": held.image, "content": held.content}
-                for slot, held in declared.slots.items()
-                if held.image is not None
-            },
-            url=None if route is None else route.url,
-        )
-
-    def _content(self, name: str, slot: SlotName, images: Mapping[str, pulumi.Input[str]]) -> SlotContent | None:
-        model = self.settings.models[name]
-        version = model.slots.version(slot)
-        return None if version is None else slot_content(model, version, images=images, secrets=self.secrets)

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from components.labels import SlotName, slot_name, slot_selector
-from infra.guard.answer import Question
+from components.labels import Place, model_selector, slot_name, slot_selector
+from infra.guard.canary import declared_route, shown, split
+from infra.guard.proof import Proof
 from infra.guard.refused import SwitchRefusedError
+from infra.guard.room import room
 from infra.guard.sleep import sleeping, unproven, waking
 from infra.guard.starts import remembered
-from infra.guard.wait import NotCarryingError, SlotWait
-from infra.observed import ApiError, UnreachableError, put_to_sleep, read_selector
+from infra.guard.wait import NotCarryingError
+from infra.observed import ApiError, UnreachableError, put_to_sleep, read_route, read_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from components.model_slot import Floor
+    from components.autoscaler import Floor
     from infra.guard.declared import DeclaredModel, DeclaredSlot
     from infra.observed import ApiServer, ModelSeen, SlotSeen
 
 __all__ = ["Aftermath"]
+
+_T = TypeVar("_T")
+
+_REFRESH = "Run `pulumi refresh`, then `pulumi up` again"
 
 # An API server that restarts is back in seconds; longer than this, the comparison is left to the next `up`.
 _TRIES = 5
@@ -38,15 +44,15 @@ class Aftermath:
         *,
         model: DeclaredModel,
         seen: ModelSeen,
-        floors: Mapping[SlotName, Floor],
+        floors: Mapping[Place, Floor],
         connect: Callable[[], ApiServer],
-        deadline: Callable[[SlotName], float],
+        deadline: Callable[[Place], float],
         report: Callable[[str], None],
     ) -> None:
         self._model, self._seen, self._floors = model, seen, floors
         self._connect, self._deadline, self._report = connect, deadline, report
 
-    async def slots(self) -> dict[SlotName, SlotSeen]:
+    async def slots(self) -> dict[Place, SlotSeen]:
         """Await every slot that this run has changed or a former one has left unfinished, and give them as they are.
 
         The gate asks only the one that traffic moves to; both roll out side by side, and a version that cannot run
@@ -62,25 +68,40 @@ class Aftermath:
         """
         model = self._model
         declared = dict(slot_selector(model.name, model.active))
+        if split(model, self._seen) is not None:
+            declared = dict(model_selector(model.name))
+        service = await self._read(lambda api: read_service(api, model.namespace, model.name))
+        live = None if service is None else (service.get("spec") or {}).get("selector") or {}
+        if live != declared:
+            found = "does not exist" if live is None else f"selects {_selector(live)}"
+            raise SwitchRefusedError(
+                f"{model.name}: Service {model.name} in {model.namespace} {found}, declared is "
+                f"{_selector(declared)}: another hand changed it. {_REFRESH}"
+            )
+
+    async def route(self) -> None:
+        """Compare how the gateway really shares requests out with what is declared."""
+        model, declared = self._model, declared_route(self._model)
+        live = await self._read(lambda api: read_route(api, model.namespace, model.name))
+        if live != declared:
+            found = "does not exist" if live is None else f"sends {shown(live)}"
+            raise SwitchRefusedError(
+                f"{model.name}: HTTPRoute {model.name} in {model.namespace} {found}, declared is {shown(declared)}: "
+                f"another hand changed it. {_REFRESH}"
+            )
+
+    async def _read(self, what: Callable[[ApiServer], _T]) -> _T:
         trouble = ""
         for attempt in range(_TRIES):
             try:
-                live = await asyncio.to_thread(lambda: read_selector(self._connect(), model.namespace, model.name))
+                return await asyncio.to_thread(lambda: what(self._connect()))
             except (ApiError, UnreachableError) as error:
                 trouble = str(error)
                 await asyncio.sleep(attempt)
-                continue
-            if live is None or dict(live) != declared:
-                found = "does not exist" if live is None else f"selects {_selector(live)}"
-                raise SwitchRefusedError(
-                    f"{model.name}: Service {model.name} in {model.namespace} {found}, declared is "
-                    f"{_selector(declared)}: another hand changed it. Run `pulumi refresh`, then `pulumi up` again"
-                )
-            return
-        raise SwitchRefusedError(f"{model.name}: where its Service sends could not be checked: {trouble}")
+        raise SwitchRefusedError(f"{self._model.name}: where its traffic goes could not be checked: {trouble}")
 
-    async def _slot(self, slot: SlotName) -> SlotSeen | None:
-        declared, before = self._model.slots[slot], self._seen.slots[slot]
+    async def _slot(self, slot: Place) -> SlotSeen | None:
+        declared, before = self._model.slots[slot], self._seen.at(slot)
         if sleeping(self._model, slot, self._seen, self._floors[slot]):
             if before.exists and before.desired == 0 and not unproven(declared, before):
                 return None
@@ -88,37 +109,33 @@ class Aftermath:
             proved = await self._carrying(slot, size=1, smoke=True)
             await self._sleep(slot, proved)
             return proved
+        # A switch asks its target, and so does a canary; what is replaced where it stands is asked by nobody else.
+        rolled = self._model.rollout is not None
         if unfinished(declared, before) or waking(self._model, slot, self._seen):
-            return await self._carrying(slot, size=self._floors[slot].min_replicas, smoke=False)
+            return await self._carrying(slot, size=self._floors[slot].min_replicas, smoke=rolled)
         return None
 
-    async def _carrying(self, slot: SlotName, *, size: int, smoke: bool) -> SlotSeen:
-        model, declared = self._model, self._model.slots[slot]
-        wait = SlotWait(
-            connect=self._connect,
-            namespace=model.namespace,
-            model=model.name,
-            slot=slot,
+    async def _carrying(self, place: Place, *, size: int, smoke: bool) -> SlotSeen:
+        model, version = self._model, self._model.slots[place].version
+        proof = Proof(
+            model,
+            place,
             size=size,
-            image=declared.image,
-            deadline=self._deadline(slot),
-            report=self._report,
-        )
-        question = Question(
             connect=self._connect,
-            namespace=model.namespace,
-            service=slot_name(model.name, slot),
-            smoke=declared.smoke,
+            deadline=self._deadline(place),
             report=self._report,
+            extends=model.rollout is not None,
         )
         try:
-            return await wait.until_carrying((lambda: question.until_answered(lambda: wait.over)) if smoke else None)
+            return await proof.given(smoke=smoke)
         except NotCarryingError as error:
+            where = f"in slot {place}" if model.rollout is None else "where it stands"
+            cure = room(model, error.reasons) or error.cure
             raise SwitchRefusedError(
-                f"{model.name}: version {declared.version} does not come up in slot {slot}: {error}: {error.cure}."
+                f"{model.name}: version {version} does not come up {where}: {error}: {cure}."
             ) from None
 
-    async def _sleep(self, slot: SlotName, proved: SlotSeen) -> None:
+    async def _sleep(self, slot: Place, proved: SlotSeen) -> None:
         model = self._model
         note = remembered(proved)
         try:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from components.labels import SLOTS, SlotName
-from components.slot_pods import Resources, pod_requests
+from components.labels import ONLY, SLOTS, Place
+from components.slot_content import Resources
+from components.slot_pods import pod_requests
+from infra.guard.canary import DeclaredCanary
 from infra.guard.catalogue import catalogue
-from infra.guard.declared import DeclaredModel, DeclaredSlot
+from infra.guard.declared import DeclaredModel, DeclaredRollout, DeclaredSlot
 from infra.guard.smoke import Smoke
 
 if TYPE_CHECKING:
@@ -27,38 +29,67 @@ def declare(
     quota: Mapping[str, str],
     smoke: bool,
     images: Mapping[str, str],
+    weighed: bool,
 ) -> DeclaredModel:
     """Take from a model's settings what the guard needs.
 
-    `images` is by version, without those still to be built; `quota` is the team's; `smoke` is `guard.smoke`.
+    `images` is by version, without those still to be built; `quota` is the team's; `smoke` is `guard.smoke`; `weighed`
+    says whether a gateway can share this model's requests out.
     """
-    slots: dict[SlotName, DeclaredSlot] = {}
-    for slot in SLOTS:
-        if (content := model.content(slot)) is not None:
-            slots[slot] = DeclaredSlot(
-                version=content.version,
-                image=images.get(content.version),
-                requests=_requests(content),
-                smoke=_smoke(content) if smoke else None,
-                start_within=content.probes.start.within,
-            )
+    slotted = model.strategy == "blue-green"
+    versions: dict[Place, str] = {} if slotted else {ONLY: model.serving}
+    if slotted:
+        versions = {slot: version for slot in SLOTS if (version := model.slots.version(slot)) is not None}
     return DeclaredModel(
         name=name,
         namespace=namespace,
-        active=model.active,
+        active=model.active if slotted else ONLY,
         minimum=model.scale.min,
         maximum=model.scale.max,
         soak=timedelta(seconds=model.idle.soak),
-        slots=slots,
+        slots={place: _slot(model, version, images, smoke=smoke) for place, version in versions.items()},
         idle=model.idle.size,
+        canary=_canary(model, weighed=weighed),
+        rollout=None if slotted else _rollout(model),
         catalogue=catalogue(model.versions, images),
         quota=quota,
     )
 
 
+def _slot(model: Model, version: str, images: Mapping[str, str], *, smoke: bool) -> DeclaredSlot:
+    content = model.content_of(version)
+    return DeclaredSlot(
+        version=version,
+        image=images.get(version),
+        requests=_requests(content),
+        smoke=_smoke(content) if smoke else None,
+        start_within=content.probes.start.within,
+    )
+
+
+def _canary(model: Model, *, weighed: bool) -> DeclaredCanary | None:
+    if model.canary is None:
+        return None
+    return DeclaredCanary(
+        percent=model.canary.percent,
+        headers=model.canary.match.headers,
+        mirror=model.canary.mirror,
+        host=model.route.host if model.route is not None and weighed else None,
+    )
+
+
+def _rollout(model: Model) -> DeclaredRollout:
+    return DeclaredRollout(
+        recreate=model.strategy == "recreate",
+        surge=model.rollout.max_surge,
+        unavailable=model.rollout.max_unavailable,
+        deadline=model.rollout.progress_deadline_seconds,
+    )
+
+
 def _requests(content: SlotContent) -> dict[str, str]:
     needs = content.resources
-    requests = pod_requests(Resources(cpu=needs.cpu, memory=needs.memory, gpu=needs.gpu))
+    requests = pod_requests(Resources(cpu=needs.cpu, memory=needs.memory, gpu=needs.gpu, cpu_limit=needs.cpu_limit))
     # A quota may call the same things by their short names.
     return {**requests, "cpu": needs.cpu, "memory": needs.memory}
 

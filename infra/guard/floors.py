@@ -6,18 +6,19 @@ Pure: the clock comes as an argument, live state as values.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from components.labels import SLOTS, SlotName
-from components.model_slot import Floor
+from components.autoscaler import Floor
+from infra.guard.canary import carrying, grows, split
 
 if TYPE_CHECKING:
+    from components.labels import Place
     from infra.guard.declared import DeclaredModel
     from infra.observed.state import ModelSeen
 
-__all__ = ["ROUNDING", "Hold", "bounded", "floors", "moving", "switching"]
+__all__ = ["ROUNDING", "Hold", "bounded", "floors", "moving", "replacing", "switching"]
 
 # A hold's end is rounded up to a full minute: the preview and the up of one command run the program
 # seconds apart, and should write the same text unless a minute begins between them. It only ever
@@ -75,26 +76,43 @@ def moving(model: DeclaredModel, seen: ModelSeen) -> bool:
     return not seen.service or switching(model, seen)
 
 
-def floors(model: DeclaredModel, seen: ModelSeen, now: datetime) -> dict[SlotName, Floor]:
-    """Decide both slots' floors: `max(scale.min, hold)`, never above `scale.max`; idle, `idle.size` for `scale.min`.
+def replacing(model: DeclaredModel, seen: ModelSeen) -> bool:
+    """Whether a model without slots gets another version in place of the one that serves."""
+    target, live = model.target, seen.at(model.active)
+    changes = target is not None and live.exists and live.version != target.version
+    return model.rollout is not None and changes and not moving(model, seen)
+
+
+def floors(model: DeclaredModel, seen: ModelSeen, now: datetime) -> dict[Place, Floor]:
+    """Decide how small each autoscaler may make its pods: `max(scale.min, hold)`, never above `scale.max`.
 
     A switch holds both slots at what the slot that serves runs now: the target so that it can carry
-    the load at once, the former so that going back is as fast. Later runs declare a hold that is still
-    in force exactly as it is written, so that an unchanged configuration plans no change; the first run
-    after its end lets go. One declaration each time keeps Pulumi the only owner of minReplicas.
+    the load at once, the former so that going back is as fast. A canary that grows is held at its share of that.
+    Later runs declare a hold that is still in force exactly as it is written, so that an unchanged configuration plans
+    no change; the first run after its end lets go, to `scale.min`, or `idle.size` where nobody is served. One
+    declaration each time keeps Pulumi the only owner of minReplicas.
     """
     if switching(model, seen):
-        serving = 0 if seen.routing is None else seen.slots[seen.routing].running
+        serving = 0 if seen.routing is None else seen.at(seen.routing).running
         hold = Hold.starting(bounded(model, serving), now=now, soak=model.soak)
-        return {slot: Floor(min_replicas=hold.replicas, hold=str(hold)) for slot in SLOTS}
-    return {slot: _kept(model, slot, seen.slots[slot].hold, now) for slot in SLOTS}
+        return {place: Floor(min_replicas=hold.replicas, hold=str(hold)) for place in model.places}
+    planned = {place: _kept(model, place, seen.at(place).hold, now) for place in model.places}
+    if (parts := split(model, seen)) is not None:
+        sizes = {model.active: parts.active, model.idle_slot: parts.canary}
+        return {place: replace(floor, min_replicas=sizes[place]) for place, floor in planned.items()}
+    if model.canary is not None and grows(model, seen.route):
+        slot = model.idle_slot
+        size = max(carrying(model.canary, seen.at(model.active).running), planned[slot].min_replicas)
+        hold = Hold.starting(min(size, model.maximum), now=now, soak=model.soak)
+        planned[slot] = Floor(min_replicas=hold.replicas, hold=str(hold))
+    return planned
 
 
-def _kept(model: DeclaredModel, slot: SlotName, written: str | None, now: datetime) -> Floor:
+def _kept(model: DeclaredModel, place: Place, written: str | None, now: datetime) -> Floor:
     hold = Hold.parse(written)
     if hold is None or not hold.in_force(now):
-        return Floor(min_replicas=model.least(slot))
-    return Floor(min_replicas=min(max(hold.replicas, model.least(slot)), model.maximum), hold=written)
+        return Floor(min_replicas=model.least(place))
+    return Floor(min_replicas=min(max(hold.replicas, model.least(place)), model.maximum), hold=written)
 
 
 def bounded(model: DeclaredModel, replicas: int) -> int:

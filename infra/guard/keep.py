@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import pulumi
 
-    from components.labels import SlotName
+    from components.labels import Place
     from infra.guard.declared import DeclaredModel
     from infra.guard.ledger import Record
     from infra.observed import ModelSeen
@@ -27,7 +27,7 @@ __all__ = ["keeping"]
 
 
 def keeping(
-    model: DeclaredModel, slot: SlotName, seen: ModelSeen
+    model: DeclaredModel, slot: Place, seen: ModelSeen
 ) -> Callable[[pulumi.ResourceHookArgs], Awaitable[None]] | None:
     """Make the hook for a slot's Deployment before its update, previews included; None where none is needed.
 
@@ -51,7 +51,7 @@ def keeping(
     return ask
 
 
-def _unsure(model: DeclaredModel, slot: SlotName, seen: ModelSeen) -> Record | None:
+def _unsure(model: DeclaredModel, slot: Place, seen: ModelSeen) -> Record | None:
     """Give the record of a slot's version which has served, where the plan alone could not compare its image."""
     declared = model.slots.get(slot)
     record = None if declared is None else known(seen).records.get(declared.version)
@@ -60,7 +60,7 @@ def _unsure(model: DeclaredModel, slot: SlotName, seen: ModelSeen) -> Record | N
     return record if declared.image is None or record.content is None else None
 
 
-async def _another(model: DeclaredModel, slot: SlotName, record: Record, args: pulumi.ResourceHookArgs) -> str | None:
+async def _another(model: DeclaredModel, slot: Place, record: Record, args: pulumi.ResourceHookArgs) -> str | None:
     version = model.slots[slot].version
     old, new = [await _image(inputs) for inputs in (args.old_inputs, args.new_inputs)]
     if record.content is None:

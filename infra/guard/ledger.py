@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from components.labels import Place
     from infra.guard.declared import DeclaredModel
     from infra.observed.state import ModelSeen
 
@@ -121,7 +122,7 @@ class Ledger:
 
 def known(seen: ModelSeen) -> Ledger:
     """Give the ledger as it is before this run."""
-    live = None if seen.routing is None else seen.slots[seen.routing]
+    live = None if seen.routing is None else seen.at(seen.routing)
     return _parsed(seen).live(None if live is None else live.version, None if live is None else live.image)
 
 
@@ -135,29 +136,29 @@ def ledger(model: DeclaredModel, seen: ModelSeen, now: datetime) -> Ledger:
     return before.serving(target.version, begun)
 
 
-def written(model: DeclaredModel, seen: ModelSeen, now: datetime) -> dict[str, str | Ledger | None]:
-    """Give what each slot's autoscaler is to carry: the ledger where it is written anew, else exactly what it carries.
+def written(model: DeclaredModel, seen: ModelSeen, now: datetime) -> dict[Place, str | Ledger | None]:
+    """Give what each autoscaler is to carry: the ledger where it is written anew, else exactly what it carries.
 
     It is written by a run that puts another version in front of users, and by the first one after such a run was
     refused; a model at rest that has none yet gets none.
     """
     left = ledger(model, seen, now)
-    texts = {slot: seen.slots[slot].served for slot in seen.slots}
+    texts = {place: seen.at(place).served for place in model.places}
     if serves_anew(model, seen):
         return dict.fromkeys(texts, left)
-    if not any(texts.values()):
+    if not _parsed(seen).records:
         return dict.fromkeys(texts)
     parsed = _parsed(seen)
     if left != parsed:
         return dict.fromkeys(texts, left)
-    return {slot: left if text is None else text for slot, text in texts.items()}
+    return {place: left if text is None else text for place, text in texts.items()}
 
 
 def serves_anew(model: DeclaredModel, seen: ModelSeen) -> bool:
     """Whether this run puts another version in front of users: a switch, the first one, or another in the same slot."""
     if seen.routing is None or seen.routing != model.active:
         return True
-    return model.target is not None and seen.slots[seen.routing].version != model.target.version
+    return model.target is not None and seen.at(seen.routing).version != model.target.version
 
 
 def spoken(record: Record) -> str:

@@ -10,28 +10,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infra.guard.catalogue import catalogue_changes
+from infra.guard.condition import known_wrong
 from infra.guard.floors import moving
-from infra.guard.images import same_image
 from infra.guard.ledger import known
 from infra.guard.quota import quota_shortfalls
-from infra.observed.state import ReasonKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from infra.guard.declared import DeclaredModel, DeclaredSlot
-    from infra.observed.state import ModelSeen, Observed, Reason, SlotSeen
+    from infra.guard.declared import DeclaredModel
+    from infra.observed.state import ModelSeen, Observed
 
 __all__ = [
     "Refusal",
-    "changed_by_hand",
-    "hopeless",
     "refusals",
-    "runs_declared",
     "switch_refusals",
     "together",
 ]
+
+
+# A gateway that cannot may still accept the rule, and answer 500 to every request of it.
+_NO_MIRROR = "canary.mirror: the gateway cannot send copies of requests (HTTPRoute filter RequestMirror): leave it out"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,36 +43,6 @@ class Refusal:
 
     def __str__(self) -> str:
         return f"{self.model}: {self.text}"
-
-
-def changed_by_hand(slot: DeclaredSlot, seen: SlotSeen) -> bool:
-    """Whether the live template has another image than the one declared with its content hash.
-
-    The hash is written with the template, so the two differ only when another hand changed the template.
-    """
-    return (
-        slot.image is not None
-        and seen.image is not None
-        and slot.content == seen.content
-        and not same_image(slot.image, seen.image)
-    )
-
-
-def runs_declared(slot: DeclaredSlot, seen: SlotSeen) -> bool:
-    """Whether the live slot already is what is declared, so that this plan will not change it."""
-    return seen.exists and slot.content is not None and slot.content == seen.content
-
-
-def hopeless(seen: SlotSeen) -> Reason | None:
-    """Give the reason for which waiting cannot make a slot ready.
-
-    Not one ready pod of the newest template, and one that keeps crashing or whose image cannot be had. Once is
-    no proof of either: a first start may lose a race, a registry may hiccup. The kubelet's back-off is the proof.
-    """
-    if any(pod.ready for pod in seen.newest):
-        return None
-    again = (reason for pod in seen.newest for reason in pod.reasons if reason.count > 1)
-    return next((reason for reason in again if reason.kind in (ReasonKind.CRASH, ReasonKind.IMAGE)), None)
 
 
 def refusals(models: Iterable[DeclaredModel], observed: Observed, now: datetime) -> list[Refusal]:
@@ -91,6 +61,8 @@ def refusals(models: Iterable[DeclaredModel], observed: Observed, now: datetime)
         elif observed.unreachable is None:
             seen = observed.model(model.name)
             texts = catalogue_changes(model, known(seen)) + switch_refusals(model, seen)
+            if model.canary is not None and model.canary.mirror and not observed.mirrors:
+                texts.append(_NO_MIRROR)
             found += [Refusal(model=model.name, text=text) for text in texts]
     if observed.unreachable is None:
         shortfalls = quota_shortfalls(declared, observed, now)
@@ -104,18 +76,12 @@ def switch_refusals(model: DeclaredModel, seen: ModelSeen) -> list[str]:
     if target is None or not moving(model, seen):
         return []
     found: list[str] = []
-    name, live, serving = f"{model.name}-{model.active}", seen.slots[model.active], seen.routing
+    serving = seen.routing
     if serving is not None and serving in model.slots:
-        declared, running = model.slots[serving].content, seen.slots[serving].content
+        declared, running = model.slots[serving].content, seen.at(serving).content
         if declared is not None and running is not None and declared != running:
             found.append(together(serving, model.active))
-    if changed_by_hand(target, live):
-        found.append(
-            f"{name} runs image {live.image}, which another hand put in place of {target.image}: "
-            f"run `pulumi refresh`, then `pulumi up`, before the switch"
-        )
-    elif runs_declared(target, live) and (reason := hopeless(live)) is not None:
-        found.append(f"{name} already is version {target.version} and does not run: {reason.text}")
+    found += known_wrong(model, model.active, seen)
     return found
 
 

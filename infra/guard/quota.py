@@ -6,7 +6,9 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from infra.guard.floors import floors, moving
+from infra.guard.canary import grows, split
+from infra.guard.floors import floors, moving, replacing
+from infra.guard.room import proposal
 from infra.observed.state import QuotaSeen
 from infra.settings.quantity import parse_quantity
 
@@ -15,39 +17,66 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from infra.guard.declared import DeclaredModel, DeclaredSlot
-    from infra.observed.state import Observed, SlotSeen
+    from infra.observed.state import ModelSeen, Observed, SlotSeen
 
-__all__ = ["quota_shortfalls"]
+__all__ = ["growing", "quota_shortfalls"]
 
 
 def quota_shortfalls(models: Iterable[DeclaredModel], observed: Observed, now: datetime) -> dict[str, str]:
-    """Say, by model, what its namespace's quotas lack for all switches in it together."""
+    """Say, by model, what its namespace's quotas lack for all that moves or grows in it together."""
     growth: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-    switches: dict[str, list[DeclaredModel]] = defaultdict(list)
+    moved: dict[str, list[DeclaredModel]] = defaultdict(list)
     for model in models:
         seen = observed.model(model.name)
-        if model.target is None or not moving(model, seen):
+        if model.target is None or not growing(model, seen):
             continue
-        switches[model.namespace].append(model)
+        moved[model.namespace].append(model)
         planned = floors(model, seen, now)
-        for slot, content in model.slots.items():
-            for resource, more in _growth(content, seen.slots[slot], planned[slot].min_replicas).items():
+        for place, content in model.slots.items():
+            beside = model.rollout is None or model.rollout.beside
+            grown = _growth(content, seen.at(place), planned[place].min_replicas, beside=beside)
+            for resource, more in grown.items():
                 growth[model.namespace][resource] += more
     found: dict[str, str] = {}
     for namespace, needed in growth.items():
-        moved = switches[namespace]
-        quotas = observed.quotas.get(namespace, ()) or _first(moved)
-        if lacking := _lacking(moved[0].quota, needed, quotas):
-            text = f"the quota of namespace {namespace} is too small for both slots at the switch's size: {lacking}"
-            found |= {model.name: f"{text}. Raise it in teams, or lower scale" for model in moved}
+        quotas = observed.quotas.get(namespace, ()) or _first(moved[namespace])
+        if lacking := _lacking(moved[namespace][0].quota, needed, quotas):
+            found |= {
+                model.name: _sentence(model, observed.model(model.name), namespace, lacking)
+                for model in moved[namespace]
+            }
     return found
 
 
-def _growth(declared: DeclaredSlot, live: SlotSeen, floor: int) -> dict[str, Decimal]:
-    """Give what a slot will count in a quota beyond what it counts now.
+def growing(model: DeclaredModel, seen: ModelSeen) -> bool:
+    """Whether this run needs more pods of a model: a switch, a canary that grows, another version in its place."""
+    shared = split(model, seen)
+    more = shared is not None and seen.at(model.idle_slot).current < shared.canary
+    return moving(model, seen) or replacing(model, seen) or grows(model, seen.route) or more
 
-    Pods of a changed template take the place of the former ones, whose share becomes free; but one of them must fit
-    beside all of those first, since a rollout takes none away before its successor is ready.
+
+def _sentence(model: DeclaredModel, seen: ModelSeen, namespace: str, lacking: str) -> str:
+    quota = f"the quota of namespace {namespace}"
+    if replacing(model, seen):
+        if model.rollout is not None and model.rollout.beside:
+            small = f"{quota} has no room for a pod of version {_version(model)} beside the former ones"
+            return f"{small}: {lacking}. Raise it in teams; or {proposal(model)}"
+        return f"{quota} is too small for version {_version(model)}: {lacking}. Raise it in teams, or lower scale"
+    if model.rollout is None and not moving(model, seen):
+        return f"{quota} is too small for the canary: {lacking}. Raise it in teams, or lower scale or canary.percent"
+    pods = "both slots at the switch's size" if model.rollout is None else "its pods"
+    return f"{quota} is too small for {pods}: {lacking}. Raise it in teams, or lower scale"
+
+
+def _version(model: DeclaredModel) -> str:
+    return "" if model.target is None else model.target.version
+
+
+def _growth(declared: DeclaredSlot, live: SlotSeen, floor: int, *, beside: bool) -> dict[str, Decimal]:
+    """Give what a place will count in a quota beyond what it counts now.
+
+    Pods of a changed template take the place of the former ones, whose share becomes free; but where none is taken away
+    before its successor is ready (`beside`), one must fit beside all of those first.
     """
     size = max(floor, live.current)
     each = {resource: parse_quantity(amount) for resource, amount in {**declared.requests, "pods": "1"}.items()}
@@ -55,7 +84,10 @@ def _growth(declared: DeclaredSlot, live: SlotSeen, floor: int) -> dict[str, Dec
         return {resource: (size - live.current) * amount for resource, amount in each.items()}
     former = {**live.requests, "pods": "1"}
     return {
-        resource: max(amount, size * amount - live.current * parse_quantity(former.get(resource, "0")))
+        resource: max(
+            amount if beside else Decimal(0),
+            size * amount - live.current * parse_quantity(former.get(resource, "0")),
+        )
         for resource, amount in each.items()
     }
 

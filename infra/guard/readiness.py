@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from infra.guard.condition import hopeless
 from infra.guard.images import same_image
-from infra.guard.plan import hopeless
 from infra.observed.state import ReasonKind
 
 if TYPE_CHECKING:

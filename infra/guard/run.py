@@ -5,25 +5,38 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
 from infra.guard import plan, words
 from infra.guard.after import Aftermath
+from infra.guard.canary import split
+from infra.guard.canary_gate import CanaryGate
 from infra.guard.floors import floors
 from infra.guard.gate import Gate
 from infra.guard.keep import keeping
 from infra.guard.ledger import Ledger, ledger, written
 from infra.guard.refused import SwitchRefusedError
 from infra.guard.wait import tell
-from infra.observed import ApiServer, KubeconfigError, Observed, UnreachableError, load_access, observe
+from infra.observed import (
+    ApiError,
+    ApiServer,
+    KubeconfigError,
+    Observed,
+    UnreachableError,
+    can_mirror,
+    load_access,
+    observe,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-    from components.labels import SlotName
-    from components.model_slot import Floor
+    from components.autoscaler import Floor
+    from components.labels import Place
+    from components.shares import Shares
     from infra.guard.declared import DeclaredModel
     from infra.settings.cluster import Cluster
     from infra.settings.guard import Guard as GuardSettings
@@ -52,9 +65,14 @@ class Guard:
         cluster: Cluster,
         settings: GuardSettings,
         models: Mapping[str, str],
+        routed: Collection[str] = (),
+        mirror: Mapping[str, Any] | None = None,
         now: datetime | None = None,
     ) -> Guard:
         """Connect as the stack's cluster settings say and read the state of `models` (name to namespace).
+
+        `routed` names those whose HTTPRoute counts; `mirror` is the gateway (arguments of `can_mirror`) that is to send
+        copies of requests, None where none is.
 
         Neither a missing kubeconfig nor an unreachable cluster is an error yet: a preview says so and goes on, an
         `up` fails at its first object.
@@ -72,14 +90,16 @@ class Guard:
         observed = Observed()
         if models:
             try:
-                observed = observe(connect(), models)
+                observed = observe(connect(), models, routed=routed)
+                if mirror is not None and observed.unreachable is None:
+                    observed = replace(observed, mirrors=can_mirror(connect(), **mirror))
+            except ApiError as error:
+                observed = Observed(unreachable=str(error))
             except UnreachableError as error:
                 observed = Observed(unreachable=str(error))
         return cls(connect=connect, observed=observed, settings=settings, now=datetime.now(UTC) if now is None else now)
 
-    def floors(
-        self, model: DeclaredModel, images: Mapping[str, pulumi.Input[str]] | None = None
-    ) -> dict[SlotName, Floor]:
+    def floors(self, model: DeclaredModel, images: Mapping[str, pulumi.Input[str]] | None = None) -> dict[Place, Floor]:
         """Decide how small each slot's autoscaler may make it, and what ledger it carries.
 
         `images` is by version: an image that is built is known to the ledger only when the engine has run.
@@ -90,6 +110,10 @@ class Guard:
             slot: replace(floor, served=_text(served[slot], images or {}))
             for slot, floor in floors(model, seen, self._now).items()
         }
+
+    def shares(self, model: DeclaredModel) -> Shares | None:
+        """Give the numbers of pods by which two slots share the traffic; None where a gateway or nobody does."""
+        return split(model, self._observed.model(model.name))
 
     def ledger(self, model: DeclaredModel) -> Ledger:
         """Give the ledger of what has served, as this run leaves it."""
@@ -131,23 +155,37 @@ class Guard:
 
     def gate(self, model: DeclaredModel) -> Gate:
         """Make the hook on a model's routing Service; give it images and contents by `Gate.declare`."""
+        seen = self._observed.model(model.name)
         self._gates[model.name] = Gate(
             model=model,
-            seen=self._observed.model(model.name),
-            size=floors(model, self._observed.model(model.name), self._now)[model.active].min_replicas,
+            seen=seen,
+            sizes={place: floor.min_replicas for place, floor in floors(model, seen, self._now).items()},
             connect=self._connect,
-            deadline=self._deadline(model, model.active),
+            deadline=partial(self._deadline, model),
         )
         return self._gates[model.name]
 
-    def keep(self, model: DeclaredModel, slot: SlotName) -> Hook | None:
+    def canary_gate(self, model: DeclaredModel) -> Hook | None:
+        """Make the hook on a model's HTTPRoute, after `gate`; None for one without a canary."""
+        if model.canary is None:
+            return None
+        seen = self._observed.model(model.name)
+        return CanaryGate(
+            resolve=self._gates[model.name].resolved,
+            seen=seen,
+            size=floors(model, seen, self._now)[model.idle_slot].min_replicas,
+            connect=self._connect,
+            deadline=partial(self._deadline, model),
+        )
+
+    def keep(self, model: DeclaredModel, slot: Place) -> Hook | None:
         """Make the hook for a slot's Deployment before its update; None where none is needed. See `keeping`."""
         return keeping(model, slot, self._observed.model(model.name))
 
-    async def verify(self, model: DeclaredModel) -> Mapping[str, str | None]:
+    async def verify(self, model: DeclaredModel, *, routed: bool = False) -> Mapping[str, str | None]:
         """Check what is live when an `up` has registered the Service, and give since when each slot is available.
 
-        See Aftermath. Raises SwitchRefusedError, naming what to run.
+        `routed` says that an HTTPRoute stands as well. See Aftermath. Raises SwitchRefusedError, naming what to run.
         """
         gate = self._gates.get(model.name)
         known = model if gate is None else await gate.resolved()
@@ -157,20 +195,24 @@ class Guard:
             seen=seen,
             floors=floors(known, seen, self._now),
             connect=self._connect,
-            deadline=lambda slot: self._deadline(known, slot),
+            deadline=partial(self._deadline, known),
             report=tell,
         )
         await after.routing()
+        if routed:
+            await after.route()
         looked = await after.slots()
         if gate is not None and gate.carried is not None:
             looked.setdefault(known.active, gate.carried)
         return {**self.healthy(known), **{slot: one.available for slot, one in looked.items()}}
 
-    def _deadline(self, model: DeclaredModel, slot: SlotName) -> float:
+    def _deadline(self, model: DeclaredModel, slot: Place) -> float:
         """Give the seconds that a slot is waited for: as set, else the default and what a pod may take to start.
 
         The sum is the Deployment's progressDeadlineSeconds. A stack that sets a number means that number.
         """
+        if model.rollout is not None and model.rollout.deadline is not None:
+            return float(model.rollout.deadline)
         declared = model.slots.get(slot)
         starting = 0 if declared is None or "deadline" in self._settings.model_fields_set else declared.start_within
         return float(self._settings.deadline + starting)

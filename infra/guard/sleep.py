@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from infra.guard.floors import switching
 
 if TYPE_CHECKING:
-    from components.labels import SlotName
-    from components.model_slot import Floor
+    from components.autoscaler import Floor
+    from components.labels import Place
     from infra.guard.declared import DeclaredModel, DeclaredSlot
     from infra.observed.state import ModelSeen, SlotSeen
 
 __all__ = ["sleeping", "unproven", "waking"]
 
 
-def sleeping(model: DeclaredModel, slot: SlotName, seen: ModelSeen, floor: Floor) -> bool:
+def sleeping(model: DeclaredModel, slot: Place, seen: ModelSeen, floor: Floor) -> bool:
     """Whether a slot is to be at zero when this run ends: cold, serving nobody, held by nothing.
 
     Never in the run that switches: a soak of zero seconds is no reason to take the way back from under a switch.
@@ -23,12 +23,12 @@ def sleeping(model: DeclaredModel, slot: SlotName, seen: ModelSeen, floor: Floor
     return model.sleeps(slot) and floor.hold is None and not switching(model, seen)
 
 
-def waking(model: DeclaredModel, slot: SlotName, seen: ModelSeen) -> bool:
+def waking(model: DeclaredModel, slot: Place, seen: ModelSeen) -> bool:
     """Whether a slot that the guard has put to zero is to run again though nobody switches to it.
 
     Its autoscaler is off at zero. One that a person has scaled to zero is left as it is.
     """
-    live = seen.slots[slot]
+    live = seen.at(slot)
     asleep = live.exists and live.desired == 0 and live.started is not None
     return asleep and not model.sleeps(slot) and not switching(model, seen)
 

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pulumi
 
+from components.labels import slot_name
 from infra.guard.readiness import judge
 from infra.observed import ApiError, UnreachableError, read_slot, read_warnings, scale_up
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
+    from components.labels import Place
     from infra.guard.readiness import Verdict
-    from infra.observed import ApiServer, SlotSeen
+    from infra.observed import ApiServer, Reason, SlotSeen
 
 __all__ = ["INTERVAL", "PROGRESS", "NotCarryingError", "SlotWait", "tell"]
 
@@ -34,11 +36,15 @@ _T = TypeVar("_T")
 
 
 class NotCarryingError(Exception):
-    """A slot does not carry its load; the message says what is missing and why, `cure` what to do."""
+    """A slot does not carry its load; the message says what is missing and why, `cure` what to do.
 
-    def __init__(self, missing: str, cure: str) -> None:
+    `reasons` are all that are known, for whoever knows a better cure.
+    """
+
+    def __init__(self, missing: str, cure: str, reasons: Iterable[Reason] = ()) -> None:
         super().__init__(missing)
         self.cure = cure
+        self.reasons = tuple(reasons)
 
 
 def tell(line: str) -> None:
@@ -50,8 +56,9 @@ class SlotWait:
     """One slot's way to `size` ready pods of its declared `image` (None: of whatever its template says).
 
     `size` may be raised while the wait has not begun. `deadline` is in seconds, from the moment of making this, for
-    everything that is awaited through it. Nothing here blocks the event loop: other models' gates wait at the same
-    time.
+    everything that is awaited through it; with `extends` anew whenever more pods of the newest template are ready than
+    ever before, and over as soon as the Deployment itself says that it is. Nothing here blocks the event loop: other
+    models' gates wait at the same time.
     """
 
     def __init__(
@@ -60,20 +67,22 @@ class SlotWait:
         connect: Callable[[], ApiServer],
         namespace: str,
         model: str,
-        slot: str,
+        place: Place,
         size: int,
         image: str | None,
         deadline: float,
         report: Callable[[str], None],
+        extends: bool = False,
     ) -> None:
-        self.name = f"{model}-{slot}"
+        self.name = slot_name(model, place)
         self._connect = connect
-        self._namespace, self._model, self._slot = namespace, model, slot
+        self._namespace, self._model, self._place = namespace, model, place
         self.size, self._image = size, image
         self._deadline = deadline
         self._report = report
         self._started = time.monotonic()
         self._told, self._told_at = "", self._started
+        self._extends, self._most, self._progressed = extends, -1, self._started
 
     @property
     def waited(self) -> float:
@@ -83,7 +92,7 @@ class SlotWait:
     @property
     def over(self) -> bool:
         """Whether the deadline has passed."""
-        return self.waited >= self._deadline
+        return time.monotonic() - self._progressed >= self._deadline
 
     async def until_carrying(self, then: Callable[[], Awaitable[None]] | None = None) -> SlotSeen:
         """Give the slot as it was when it carried its load; raise NotCarryingError where it does not.
@@ -92,7 +101,8 @@ class SlotWait:
         """
         dim_since: float | None = None
         while True:
-            seen = await self.ask(lambda api: read_slot(api, self._namespace, self._model, self._slot))
+            seen = await self.ask(lambda api: read_slot(api, self._namespace, self._model, self._place))
+            self._note(seen)
             verdict = judge(self.name, seen, size=self.size, image=self._image)
             if verdict.missing is None:
                 if then is None:
@@ -105,6 +115,7 @@ class SlotWait:
             now = time.monotonic()
             dim_since = (now if dim_since is None else dim_since) if verdict.dim else None
             lasting = dim_since is not None and now - dim_since >= PATIENCE
+            lasting = lasting or (self._extends and seen.stalled and seen.observed_generation >= seen.generation)
             if verdict.cure or lasting or self.over:
                 raise await self._error(seen, verdict)
             self._progress(verdict.missing)
@@ -126,10 +137,16 @@ class SlotWait:
             self._report(f"{self.name}: {trouble}; asking again")
             await asyncio.sleep(PROGRESS)
 
+    def _note(self, seen: SlotSeen) -> None:
+        ready = min(seen.updated, seen.ready)
+        if self._extends and ready > self._most:
+            self._progressed = time.monotonic()
+        self._most = max(self._most, ready)
+
     async def _wake(self, desired: int) -> None:
         # The autoscaler is off at zero; above it, it would get there in its own time, a quarter of a minute.
         self._report(f"{self.name}: {'growing' if desired else 'waking'}, {desired} → {self.size}")
-        await self.ask(lambda api: scale_up(api, self._namespace, self._model, self._slot, self.size))
+        await self.ask(lambda api: scale_up(api, self._namespace, self.name, self.size))
 
     def _progress(self, missing: str) -> None:
         now = time.monotonic()
@@ -141,15 +158,14 @@ class SlotWait:
         reasons = [reason.text for reason in seen.reasons] + _of_pods(seen)
         pods = [pod.name for pod in seen.pods]
         try:
-            warned = await asyncio.to_thread(
-                lambda: read_warnings(self._connect(), self._namespace, self._model, self._slot, pods)
-            )
+            warned = await asyncio.to_thread(lambda: read_warnings(self._connect(), self._namespace, self.name, pods))
         except (ApiError, UnreachableError):
             warned = ()  # the refusal stands without them
         reasons += [reason.text for reason in warned if not any(reason.text in known for known in reasons)]
         why = "; ".join(list(dict.fromkeys(reasons))[:_SHOWN])
         missing = f"after {self.waited:.0f} s {verdict.missing}" + (f": {why}" if why else "")
-        return NotCarryingError(missing, verdict.cure or "mend the slot, or put another version into it")
+        known = [*seen.reasons, *(reason for pod in seen.newest for reason in pod.reasons), *warned]
+        return NotCarryingError(missing, verdict.cure or "mend the slot, or put another version into it", known)
 
 
 def _of_pods(seen: SlotSeen) -> list[str]:

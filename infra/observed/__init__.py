@@ -7,10 +7,23 @@ from __future__ import annotations
 
 from infra.observed.api import Answer, ApiError, ApiServer, UnreachableError
 from infra.observed.kubeconfig import KubeconfigError, load_access
-from infra.observed.read import ask, observe, put_to_sleep, read_selector, read_slot, read_warnings, scale_up
-from infra.observed.state import ModelSeen, Observed, PodSeen, QuotaSeen, Reason, ReasonKind, SlotSeen
+from infra.observed.pictures import routing
+from infra.observed.read import ask, observe, put_to_sleep, read_service, read_slot, read_warnings, scale_up
+from infra.observed.routes import can_mirror, read_route
+from infra.observed.state import (
+    PLACES,
+    ModelSeen,
+    Observed,
+    PodSeen,
+    QuotaSeen,
+    Reason,
+    ReasonKind,
+    RouteSeen,
+    SlotSeen,
+)
 
 __all__ = [
+    "PLACES",
     "Answer",
     "ApiError",
     "ApiServer",
@@ -21,14 +34,18 @@ __all__ = [
     "QuotaSeen",
     "Reason",
     "ReasonKind",
+    "RouteSeen",
     "SlotSeen",
     "UnreachableError",
     "ask",
+    "can_mirror",
     "load_access",
     "observe",
     "put_to_sleep",
-    "read_selector",
+    "read_route",
+    "read_service",
     "read_slot",
     "read_warnings",
+    "routing",
     "scale_up",
 ]

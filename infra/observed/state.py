@@ -6,12 +6,25 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from components.labels import SLOTS, SlotName
+from components.labels import ONLY, SLOTS, Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ModelSeen", "Observed", "PodSeen", "QuotaSeen", "Reason", "ReasonKind", "SlotSeen"]
+__all__ = [
+    "PLACES",
+    "ModelSeen",
+    "Observed",
+    "PodSeen",
+    "QuotaSeen",
+    "Reason",
+    "ReasonKind",
+    "RouteSeen",
+    "SlotSeen",
+]
+
+PLACES: tuple[Place, ...] = (*SLOTS, ONLY)
+"""Wherever a version of a model may stand: a model may have had slots before, or none."""
 
 
 class ReasonKind(StrEnum):
@@ -113,16 +126,36 @@ class SlotSeen:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelSeen:
-    """A model's routing Service and its two slots.
+class RouteSeen:
+    """How a model's HTTPRoute shares requests out.
 
-    `routing` is the slot the live selector names; None when there is no Service, or when its selector
-    names no slot (`service` tells the two apart).
+    `shares` is each Service's share in percent of what no header match takes, without those that get nothing;
+    `matches` the headers (name and value, sorted) that lead to a Service whatever the shares; `mirrors` the percentage
+    that a Service gets a copy of.
+    """
+
+    shares: Mapping[str, float] = field(default_factory=dict)
+    matches: frozenset[tuple[tuple[tuple[str, str], ...], str]] = frozenset()
+    mirrors: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSeen:
+    """A model's routing Service, the places where its versions stand, and its way in from outside.
+
+    `routing` is the place the live selector names, or of two slots that share the traffic the active one; None when
+    there is no Service, or when its selector names neither (`service` tells the two apart). `route` is None where there
+    is no HTTPRoute.
     """
 
     service: bool = False
-    routing: SlotName | None = None
-    slots: Mapping[SlotName, SlotSeen] = field(default_factory=lambda: {slot: SlotSeen() for slot in SLOTS})
+    routing: Place | None = None
+    slots: Mapping[Place, SlotSeen] = field(default_factory=lambda: {place: SlotSeen() for place in PLACES})
+    route: RouteSeen | None = None
+
+    def at(self, place: Place) -> SlotSeen:
+        """Give what was seen at a place; an empty picture where nothing was."""
+        return self.slots.get(place, SlotSeen())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,10 +169,14 @@ class QuotaSeen:
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """All that was read in one run. `unreachable` says why nothing could be read, or is None."""
+    """All that was read in one run. `unreachable` says why nothing could be read, or is None.
+
+    `mirrors` is whether the gateway can send copies of requests, as far as it says.
+    """
 
     unreachable: str | None = None
     models: Mapping[str, ModelSeen] = field(default_factory=dict)
+    mirrors: bool = True
     quotas: Mapping[str, tuple[QuotaSeen, ...]] = field(default_factory=dict)
 
     def model(self, name: str) -> ModelSeen:

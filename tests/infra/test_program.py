@@ -3,19 +3,16 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from string import Template
 from typing import Any
 
-import pulumi
 import pytest
 from pulumi.output import Unknown
 
-from infra.guard import Guard, SwitchRefusedError
+from infra.guard import SwitchRefusedError
 from infra.guard.catalogue import catalogue
 from infra.observed import ModelSeen, Observed, QuotaSeen, SlotSeen
-from infra.program import build
 from infra.settings import Document, Settings
 from policies.rules import RULES, findings
 
@@ -64,57 +61,20 @@ config:
 """
 
 
-def parsed(text: str) -> Settings:
-    return Settings.parse(Document.parse(text, "stack.yaml").values)
-
-
-class WatchingGuard(Guard):
-    """The real guard on a live state that is given; it notes which models it was to verify."""
-
-    def __init__(self, settings: Settings, observed: Observed) -> None:
-        super().__init__(connect=self._none, observed=observed, settings=settings.guard, now=NOW)
-        self.verified: list[str] = []
-
-    @staticmethod
-    def _none() -> Any:
-        raise AssertionError("a declaration asks the cluster nothing")
-
-    async def verify(self, model: Any) -> Any:
-        self.verified.append(model.name)
-        return self.healthy(model)
-
-
-@pytest.fixture(scope="session")
-def declare(engine):
-    # A run of this program takes a quarter of a second; what it declares is only looked at, so the plain one is shared.
-    @cache
-    def plain(text):
-        return run(text)
-
-    def run(text, *, observed=None, preview=True, **options):
-        settings = parsed(text)
-        guard = WatchingGuard(settings, observed or Observed())
-
-        def program() -> WatchingGuard:
-            secrets = {name: pulumi.Output.secret("hush") for name in settings.secrets}
-            for name, value in build(settings, secrets, guard).items():
-                pulumi.export(name, value)
-            return guard
-
-        return engine.run(program, preview=preview, **options)
-
-    return lambda text=STACK, **options: run(text, **options) if options else plain(text)
-
-
 def live(*, routing="blue", running=2, **changes):
     slot = SlotSeen(exists=True, desired=running, current=running, updated=running, ready=running, **changes)
     return ModelSeen(service=True, routing=routing, slots={"blue": slot, "green": slot})
 
 
+@pytest.fixture(scope="session")
+def declare(declared):
+    return lambda text=STACK, **options: declared(text, **options)
+
+
 SERVICE = "iris.flowers-test.svc"
 PUBLISHED = f"registry.example.com/ml/iris@sha256:{'1' * 64}"
 BUILT = f"registry.example.com/ml/iris@sha256:{'d' * 64}"
-ENTRY = catalogue(parsed(STACK).models["iris"].versions, {})["1"].content
+ENTRY = catalogue(Settings.parse(Document.parse(STACK, "s").values).models["iris"].versions, {})["1"].content
 SWITCH = STACK.replace("active: blue\n    finch", "active: green\n    finch")
 
 

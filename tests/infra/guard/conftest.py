@@ -11,7 +11,7 @@ import pytest
 
 from infra.guard.declared import DeclaredModel, DeclaredSlot
 from infra.guard.smoke import Smoke
-from infra.observed import ModelSeen, Observed, PodSeen, SlotSeen
+from infra.observed import ModelSeen, Observed, PodSeen, RouteSeen, SlotSeen
 
 ONE, TWO = (f"registry.example.com/iris@sha256:{digit * 64}" for digit in "12")
 NOW = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
@@ -57,9 +57,9 @@ def a_slot(image: str = ONE, *, replicas: int = 2, ready: int | None = None, **c
     return replace(slot, **changes)
 
 
-def a_live_model(*, routing: str | None = "blue", **slots: SlotSeen) -> ModelSeen:
+def a_live_model(*, routing: str | None = "blue", route: RouteSeen | None = None, **slots: SlotSeen) -> ModelSeen:
     both = {"blue": a_slot(ONE), "green": a_slot(TWO), **slots}
-    return ModelSeen(service=routing is not None, routing=routing, slots=both)
+    return ModelSeen(service=routing is not None, routing=routing, slots=both, route=route)
 
 
 @pytest.fixture

@@ -150,7 +150,14 @@ def test_the_gate_refuses_a_slot_that_was_made_anew_with_another_build(given):
     served = ledger(given, OVER)
     green = given.slot(given.two, version="2", served=served)
     seen = given.live(routing="green", blue=given.slot(exists=False), green=green)
-    gate = Gate(model=building(given), seen=seen, size=2, connect=lambda: None, deadline=1, dry_run=lambda: False)
+    gate = Gate(
+        model=building(given),
+        seen=seen,
+        sizes={"blue": 2},
+        connect=lambda: None,
+        deadline=lambda _: 1,
+        dry_run=lambda: False,
+    )
     gate.declare(images={"blue": NINE}, contents={})
     old, new = ({"spec": {"selector": {"ml-platform/slot": slot}}} for slot in ("green", "blue"))
     with pytest.raises(SwitchRefusedError, match="version 1 has served since"):

@@ -30,8 +30,8 @@ def unreachable():
 
 
 def gate(given, model, seen, **options):
-    options = {"connect": unreachable, "deadline": 1, "dry_run": lambda: False, **options}
-    return Gate(model=model, seen=seen, size=2, **options)
+    options = {"connect": unreachable, "deadline": lambda _: 1, "dry_run": lambda: False, **options}
+    return Gate(model=model, seen=seen, sizes={"blue": 2, "green": 2}, **options)
 
 
 def guard(given, seen):
@@ -100,7 +100,7 @@ def test_a_slow_start_is_waited_for_unless_the_stack_sets_a_deadline(given):
     blue = replace(given.model().slots["blue"], start_within=1800)
     model = given.model(slots={"blue": blue})
     deadlines = [
-        Guard(connect=unreachable, observed=Observed(), settings=settings, now=given.now).gate(model)._deadline
+        Guard(connect=unreachable, observed=Observed(), settings=settings, now=given.now).gate(model)._deadline("blue")
         for settings in (GuardSettings(), GuardSettings(deadline=60))
     ]
     assert deadlines == [2400, 60]

@@ -178,9 +178,9 @@ class Flowers:
         gate = Gate(
             model=model,
             seen=self.seen(),
-            size=size,
+            sizes={"blue": size, "green": size},
             connect=lambda: self.server,
-            deadline=deadline,
+            deadline=lambda _: deadline,
             report=self.lines.append,
             dry_run=lambda: dry_run,
         )
