@@ -46,17 +46,21 @@ class Show:
     def now(self, text: str) -> None:
         """Say what is going on: on the moving line, or now and then as a line of its own."""
         if self._status is not None:
-            self._status.update(text[: max(20, self.console.width - 15)])
+            self._status.update(self._line(text))
         elif not self.console.is_terminal and time.monotonic() - self._last > _SIGN_OF_LIFE_SECONDS:
             self.say(f"... {text}")
 
+    def _line(self, text: str) -> Text:
+        # What a command prints is no markup, and a line that wraps would not be wiped whole.
+        return Text(text[: max(20, self.console.width - 15)])
+
     @contextmanager
-    def moving(self) -> Iterator[None]:
-        """Have a moving line for the time of a block, where there is a terminal."""
+    def moving(self, text: str) -> Iterator[None]:
+        """Have a moving line for the time of a block, where there is a terminal; it begins with this text."""
         if not self.console.is_terminal:
             yield
             return
-        with self.console.status("") as status:
+        with self.console.status(self._line(text)) as status:
             self._status = status
             try:
                 yield

@@ -55,8 +55,8 @@ class Walk:
 
     def run(self) -> Ended:
         """Walk to the end. Raises RefusedError before anything is touched."""
-        self.show.now("pulumi preview: does anything else wait to be deployed?")
-        refuse_pending(self.engine, self.target)
+        with self.show.moving("pulumi preview: does anything else wait to be deployed?"):
+            refuse_pending(self.engine, self.target)
         steps = steps_of(self.target)
         self._announce(steps)
         try:
@@ -116,8 +116,8 @@ class Walk:
         target, analysis = self.target, self.target.analysis
         judge = Judge(analysis=analysis, canary=target.canary, active=target.active)
         began = self.clock()
-        self.source.begin()
-        with self.show.moving():
+        with self.show.moving(f"{share} %, watched for {show_duration(analysis.window)}"):
+            self.source.begin()
             while True:
                 left = analysis.window - (self.clock() - began)
                 if self.stopping.wait(min(analysis.interval, left)):
@@ -151,9 +151,8 @@ class Walk:
         before = {"canary.percent": str(self._share), **({"active": self.target.active} if "active" in values else {})}
         was, self._share = self._share, share
         self._configure(values)
-        self.show.now("pulumi up")
         try:
-            with self.show.moving():
+            with self.show.moving(f"pulumi up: {message}"):
                 self.engine.up(f"rollout of {self.target.model}: {message}")
         except EngineError as error:
             if error.locked:
