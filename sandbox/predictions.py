@@ -19,6 +19,8 @@ __all__ = ["Prediction", "predict", "predictions", "route_host", "table"]
 
 # A flower of the species setosa, from the data set's first row: any version must know it.
 FLOWER = {"features": [[5.1, 3.5, 1.4, 0.2]]}
+# What the stack's output calls the one slot of a model that is not blue and green.
+WITHOUT_SLOTS = "only"
 # A ready pod answers in milliseconds; the rest is for kube-proxy to learn of a new Service.
 ANSWER_WITHIN_SECONDS = 20.0
 
@@ -69,18 +71,16 @@ def predictions(
     """
     found = []
     for name, model in models.items():
-        # A model without slots has one Deployment of its own name.
-        slots = list(model.get("slots") or {})
-        services = {name: model["active"], **{f"{name}-{slot}": slot for slot in slots}} if slots else {name: ""}
+        services = {name: model["active"], **{_named(name, slot): slot for slot in model["slots"]}}
         for service, slot in services.items():
             declared = kubectl("get", "service", service, "--namespace", model["namespace"])
             url = f"http://{declared['spec']['clusterIP']}:{declared['spec']['ports'][0]['port']}"
-            deployment = kubectl("get", "deployment", _deployment(name, slot), "--namespace", model["namespace"])
+            deployment = kubectl("get", "deployment", _named(name, slot), "--namespace", model["namespace"])
             found.append(_prediction(service, slot, deployment, url, predict(url)))
         host = route_host(model)
         if gateway is not None and host is not None:
             slot = services[name]
-            deployment = kubectl("get", "deployment", _deployment(name, slot), "--namespace", model["namespace"])
+            deployment = kubectl("get", "deployment", _named(name, slot), "--namespace", model["namespace"])
             found.append(_prediction(f"route {host}", slot, deployment, gateway, predict(gateway, host=host)))
     return found
 
@@ -91,8 +91,9 @@ def route_host(model: Mapping[str, Any]) -> str | None:
     return None if url.scheme != "http" or url.hostname is None or url.hostname.endswith(".svc") else url.hostname
 
 
-def _deployment(model: str, slot: str) -> str:
-    return f"{model}-{slot}" if slot else model
+def _named(model: str, slot: str) -> str:
+    """Return the name of a slot's objects; a model without slots has one set of them, under its own name."""
+    return model if slot == WITHOUT_SLOTS else f"{model}-{slot}"
 
 
 def _prediction(
@@ -101,7 +102,7 @@ def _prediction(
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     return Prediction(
         service=service,
-        slot=slot or "-",
+        slot="-" if slot == WITHOUT_SLOTS else slot,
         version=deployment["metadata"]["labels"]["ml-platform/version"],
         digest=container["image"].rpartition("@")[2],
         ready=deployment["status"].get("readyReplicas", 0),

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["ProcessError", "ProcessStatus", "Processes", "Record", "Report", "file_watch_hint", "identity"]
 
@@ -46,6 +47,8 @@ class Record:
     argv: tuple[str, ...]
     log: str
     since: float
+    environment: Mapping[str, str] = field(default_factory=dict)
+    restarts: int = 0
 
     @property
     def alive(self) -> bool:
@@ -55,7 +58,7 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessStatus:
-    """One line of `sandbox status`. Memory is resident bytes, uptime seconds."""
+    """One line of `sandbox status`. Memory is resident bytes, uptime seconds, restarts those of a supervisor."""
 
     name: str
     pid: int | None
@@ -64,6 +67,7 @@ class ProcessStatus:
     detail: str
     memory: int
     uptime: float
+    restarts: int = 0
 
 
 def identity(pid: int) -> str | None:
@@ -105,36 +109,85 @@ class Processes:
         killed before it could write one. The environment is not inherited, as proxy settings of the caller would
         send the cluster's own traffic away.
         """
-        record = self.record(name)
-        if record is not None and record.alive:
-            return record
-        words = tuple(str(word) for word in argv)
-        adopted = self.find(words)
+        with self._locked():
+            record = self.record(name)
+            if record is not None and record.alive:
+                return record
+            words = tuple(str(word) for word in argv)
+            return self._start(name, words, environment or {}, adopted=self.find(words))
+
+    def restart(self, name: str) -> Record | None:
+        """Start a daemon that has died once more, as it was started; None when it runs or was stopped."""
+        with self._locked():
+            record = self.record(name)
+            if record is None or record.alive:
+                return None
+            return self._start(name, record.argv, record.environment, restarts=record.restarts + 1)
+
+    def _start(
+        self,
+        name: str,
+        words: tuple[str, ...],
+        environment: Mapping[str, str],
+        *,
+        adopted: int | None = None,
+        restarts: int = 0,
+    ) -> Record:
         log = self._log(name)
-        if adopted is not None:
-            return self._remember(name, adopted, words, log)
-        # The directories of root's tools, which an ordinary user's PATH may lack, are added.
-        settings = {
-            "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin",
-            "HOME": str(self.run),
-            "LANG": "C.UTF-8",
-        }
-        with log.open("ab") as output:
-            child = subprocess.Popen(
-                [*self.prefix, *words],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd="/",
-                env=settings | dict(environment or {}),
-                start_new_session=True,
-            )
-        self._children.append(child)
-        pid = _only_child(child) if self.prefix else child.pid
-        return self._remember(name, pid, words, log)
+        pid = adopted
+        if pid is None:
+            # The directories of root's tools, which an ordinary user's PATH may lack, are added.
+            settings = {
+                "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin",
+                "HOME": str(self.run),
+                "LANG": "C.UTF-8",
+            }
+            with log.open("ab") as output:
+                child = subprocess.Popen(
+                    [*self.prefix, *words],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    cwd="/",
+                    env=settings | dict(environment),
+                    start_new_session=True,
+                )
+            self._children.append(child)
+            pid = _only_child(child) if self.prefix else child.pid
+        # A process that has ended by now gets an identity that never matches: it counts as dead, and its log is shown.
+        record = Record(
+            name=name,
+            pid=pid,
+            identity=identity(pid) or "",
+            argv=words,
+            log=str(log),
+            since=time.time(),
+            environment=dict(environment),
+            restarts=restarts,
+        )
+        path = self.run / f"{name}.json"
+        written = path.with_suffix(f".{os.getpid()}.tmp")
+        written.write_text(json.dumps(asdict(record), indent=1))
+        written.replace(path)
+        return record
 
     def stop(self, name: str, *, grace: float = 5.0) -> None:
         """End a daemon with SIGTERM and, after `grace` seconds, SIGKILL; forget its record."""
+        with self._locked():
+            self._stop(name, grace)
+
+    def stop_all(self, names: Sequence[str], *, grace: float = 5.0) -> None:
+        """End several daemons, in order, all of them asked before any is waited for."""
+        with self._locked():
+            for name in names:
+                record = self.record(name)
+                if record is not None:
+                    self.kill(record, signal.SIGTERM)
+            end = time.monotonic() + grace
+            for name in names:
+                self._stop(name, max(0.0, end - time.monotonic()))
+
+    def _stop(self, name: str, grace: float) -> None:
         record = self.record(name)
         if record is not None:
             self.kill(record, signal.SIGTERM)
@@ -142,16 +195,6 @@ class Processes:
                 self.kill(record, signal.SIGKILL)
                 self._ended(record, KILLED_SECONDS)
         (self.run / f"{name}.json").unlink(missing_ok=True)
-
-    def stop_all(self, names: Sequence[str], *, grace: float = 5.0) -> None:
-        """End several daemons, in order, all of them asked before any is waited for."""
-        for name in names:
-            record = self.record(name)
-            if record is not None:
-                self.kill(record, signal.SIGTERM)
-        end = time.monotonic() + grace
-        for name in names:
-            self.stop(name, grace=max(0.0, end - time.monotonic()))
 
     def kill(self, record: Record, number: signal.Signals) -> None:
         """Send a signal to exactly the process that was recorded."""
@@ -233,7 +276,14 @@ class Processes:
         if not record.alive:
             detail = f"died; the end of its log:\n{self.tail(name, 5)}"
             return ProcessStatus(
-                name=name, pid=record.pid, alive=False, healthy=False, detail=detail, memory=0, uptime=0
+                name=name,
+                pid=record.pid,
+                alive=False,
+                healthy=False,
+                detail=detail,
+                memory=0,
+                uptime=0,
+                restarts=record.restarts,
             )
         complaint = None if health is None else health()
         try:
@@ -248,16 +298,8 @@ class Processes:
             detail=complaint or "healthy",
             memory=memory,
             uptime=max(0.0, time.time() - record.since),
+            restarts=record.restarts,
         )
-
-    def _remember(self, name: str, pid: int, argv: tuple[str, ...], log: Path) -> Record:
-        # A process that has ended by now gets an identity that never matches: it counts as dead, and its log is shown.
-        record = Record(name=name, pid=pid, identity=identity(pid) or "", argv=argv, log=str(log), since=time.time())
-        path = self.run / f"{record.name}.json"
-        written = path.with_suffix(f".{os.getpid()}.tmp")
-        written.write_text(json.dumps(asdict(record), indent=1))
-        written.replace(path)
-        return record
 
     def _log(self, name: str) -> Path:
         self.logs.mkdir(parents=True, exist_ok=True)
@@ -266,6 +308,14 @@ class Processes:
         if log.exists() and log.stat().st_size > LOG_LIMIT:
             log.replace(log.with_suffix(".log.1"))
         return log
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Let one command at a time start or end daemons: a supervisor restarts none that is being ended."""
+        self.run.mkdir(parents=True, exist_ok=True)
+        with (self.run / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _collect(self) -> None:
         self._children = [child for child in self._children if child.poll() is None]

@@ -35,7 +35,7 @@ def show_status(layout: Layout, console: Console) -> int:
     if nodes.kind == "real":
         found = [*found, DockerEngine(layout, insecure_registries=[], report=console.print).status()]
     shown = Table(box=None, pad_edge=False)
-    for heading in ("process", "pid", "health", "memory", "up for"):
+    for heading in ("process", "pid", "health", "memory", "up for", "restarts"):
         shown.add_column(heading, justify="left" if heading in ("process", "health") else "right")
     for one in found:
         shown.add_row(*_row(one))
@@ -46,4 +46,11 @@ def show_status(layout: Layout, console: Console) -> int:
 def _row(one: ProcessStatus) -> tuple[str, ...]:
     health = "ok" if one.healthy else one.detail or "not healthy"
     memory = f"{one.memory / 2**20:.0f} MiB" if one.memory else "-"
-    return one.name, str(one.pid or "-"), health, memory, f"{one.uptime:.0f} s" if one.alive else "-"
+    return (
+        one.name,
+        str(one.pid or "-"),
+        health,
+        memory,
+        f"{one.uptime:.0f} s" if one.alive else "-",
+        str(one.restarts or ""),
+    )

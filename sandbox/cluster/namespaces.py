@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sandbox.process import Record
 
-__all__ = ["UNSHARE", "Namespaces"]
+__all__ = ["UNSHARE", "Namespaces", "entering"]
 
 UNSHARE = ("unshare", "--net", "--mount", "--pid", "--propagation", "private", "--fork", "--mount-proc")
 HOLDER = Path(__file__).with_name("holder.py")
@@ -33,6 +33,11 @@ TUNABLES = {
     "kernel/keys/root_maxkeys": "1000000",
     "kernel/keys/root_maxbytes": "25000000",
 }
+
+
+def entering(holder: int) -> list[str]:
+    """Return the words that make a command run in the namespaces of this process."""
+    return ["nsenter", "-t", str(holder), "-n", "-m", "-p", "--"]
 
 
 class Namespaces:
@@ -59,7 +64,7 @@ class Namespaces:
     @property
     def prefix(self) -> list[str]:
         """The words that make a command run inside."""
-        return ["nsenter", "-t", str(self.pid), "-n", "-m", "-p", "--"]
+        return entering(self.pid)
 
     def start(self, mounts: Mapping[str, Path]) -> bool:
         """Make the namespaces unless they exist, with directories of ours in place of the machine's.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -35,6 +36,9 @@ __all__ = ["RealCluster"]
 NEEDED = (*BINARIES, "kubelet", "kube-proxy", "coredns", "docker-registry")
 # What may be added to a cluster that runs, and belongs to it from then on.
 ADDED = ("metrics-server", "traefik")
+# What systemd or, for the last three, a kubelet would start again on a server. The control plane stays as it was left:
+# `python -m sandbox start-cluster` starts it again.
+SUPERVISED = ("containerd", "kubelet", "kube-proxy", "coredns", "metrics-server", "traefik")
 # In the order in which they end, and etcd after them: nodes before what they report to.
 ENDING = ("traefik", "metrics-server", "coredns", "kube-proxy", "kubelet", "containerd", "registry", *BINARIES[:0:-1])
 
@@ -96,7 +100,8 @@ class RealCluster:
         self._programs.require(NEEDED)
         network = self.network
         if not self.namespaces.alive:
-            # What a killed sandbox left: its processes died with its namespaces.
+            # What a killed sandbox left: its processes died with its namespaces, and the supervisor when it saw that.
+            self.processes.stop("supervisor", grace=self._grace)
             end_control_plane(self.processes, ENDING, grace=self._grace)
             self._clear()
         self._report(f"making namespaces and network {network.block}")
@@ -122,6 +127,8 @@ class RealCluster:
         if self._has("traefik"):
             parts.gateway.start()
             parts.gateway.ready()
+        where = (self._layout.run, self._layout.logs, str(self.namespaces.pid))
+        self.processes.start("supervisor", [sys.executable, "-m", "sandbox.cluster.supervisor", *where, *SUPERVISED])
         return parts.plane.kubeconfig
 
     def start_metrics(self) -> None:
@@ -143,6 +150,8 @@ class RealCluster:
 
     def stop(self) -> None:
         """End everything: processes, mounts, links, firewall tables, control groups."""
+        # First: it would start again what is ended.
+        self.processes.stop("supervisor", grace=self._grace)
         end_control_plane(self.processes, ENDING, grace=self._grace)
         self.namespaces.stop()
         self._clear()
@@ -151,11 +160,22 @@ class RealCluster:
         """Tell how each process is, by its own health endpoint."""
         added = [name for name in ADDED if self._has(name)]
         if not self.namespaces.alive:
-            names = ["namespaces", *BINARIES, "registry", "containerd", "kubelet", "kube-proxy", "coredns", *added]
+            names = [
+                "namespaces",
+                "supervisor",
+                *BINARIES,
+                "registry",
+                "containerd",
+                "kubelet",
+                "kube-proxy",
+                "coredns",
+                *added,
+            ]
             return [self.processes.status(name) for name in names]
         parts = self._parts()
         return [
             self.processes.status("namespaces"),
+            self.processes.status("supervisor"),
             *parts.plane.status(),
             parts.registry.status(),
             *parts.node.status(),
