@@ -126,15 +126,19 @@ class ModelRoute(pulumi.ComponentResource):
         annotations: Mapping[str, str],
         spec: Mapping[str, Any],
         opts: pulumi.ResourceOptions | None = None,
+        *,
+        suffix: str = "",
     ) -> Manifest:
         metadata = {
-            "name": self._args.model,
+            "name": f"{self._args.model}{suffix}",
             "namespace": self._args.namespace,
             "labels": dict(self._args.labels),
             "annotations": {PATCH_FORCE: "true", **annotations},
         }
         body = {"metadata": metadata, "spec": spec}
-        return Manifest(kind, self._name, body, pulumi.ResourceOptions.merge(pulumi.ResourceOptions(parent=self), opts))
+        return Manifest(
+            kind, f"{self._name}{suffix}", body, pulumi.ResourceOptions.merge(pulumi.ResourceOptions(parent=self), opts)
+        )
 
     def _create_http_route(self, via: GatewayVia) -> Manifest:
         args = self._args
@@ -182,4 +186,4 @@ class ModelRoute(pulumi.ComponentResource):
         """
         solver = {"matchLabels": {"acme.cert-manager.io/http01-solver": "true"}}
         spec = {"podSelector": solver, "policyTypes": ["Ingress"], "ingress": [{}]}
-        self._object("networking.k8s.io/v1:NetworkPolicy", {}, spec)
+        self._object("networking.k8s.io/v1:NetworkPolicy", {}, spec, suffix="-challenge")

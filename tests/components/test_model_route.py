@@ -151,7 +151,7 @@ def test_an_ingress_has_the_class_and_the_certificate_it_is_given(engine):
 @pytest.mark.parametrize("via", [OURS, IngressVia()])
 def test_an_issuers_challenge_reaches_the_pod_that_answers_it(engine, via):
     declared = declare(engine, via=via, tls="iris-tls", issuer="letsencrypt")
-    spec = declared.object("NetworkPolicy", "iris")["spec"]
+    spec = declared.object("NetworkPolicy", "iris-challenge")["spec"]
     assert spec["podSelector"] == {"matchLabels": {"acme.cert-manager.io/http01-solver": "true"}}
     assert spec["ingress"] == [{}]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from random_models import contents, floors, scales
 
-from components.labels import HOLD, SERVED, SLOTS
+from components.labels import ACTIVE, HOLD, SERVED, SLOTS
 from components.model import Model
-from components.model_slot import Floor, Scale
-from components.slot_pods import Probes, Resources, SlotContent
+from components.shares import shares
 
 
 def paths(before: Any, after: Any, path: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
@@ -47,27 +47,9 @@ FLOORS = {
     ]
 }
 
-contents = st.builds(
-    SlotContent,
-    version=st.sampled_from(["1", "2", "2024.1"]),
-    image=st.sampled_from(["iris@sha256:1", "iris@sha256:2"]),
-    port=st.sampled_from([8080, 9000]),
-    resources=st.sampled_from([Resources(cpu="500m", memory="1Gi"), Resources(cpu="2", memory="8Gi", gpu=1)]),
-    probes=st.just(Probes(ready="/r", live="/l", start="/s", start_within=60)),
-    drain=st.sampled_from([0, 15]),
-    env=st.dictionaries(st.sampled_from("AB"), st.text(max_size=3), max_size=2),
-    secret_env=st.dictionaries(st.sampled_from("KL"), st.text(max_size=3), max_size=1),
-)
-scales = st.builds(lambda least, more: Scale(min=least, max=least + more, cpu=60), st.integers(1, 5), st.integers(0, 5))
-floors = st.dictionaries(
-    st.sampled_from(SLOTS),
-    st.builds(
-        Floor,
-        min_replicas=st.integers(0, 12),
-        hold=st.sampled_from([None, "4 until 2026-03-01T12:00:00Z", "6 until 2026-03-01T13:00:00Z"]),
-        served=st.sampled_from([None, "{}", '{"1":{"since":"2026-03-01T12:00:00Z"}}']),
-    ),
-)
+SIZES = {
+    ("HorizontalPodAutoscaler", f"iris-{slot}", "spec", f"{end}Replicas") for slot in SLOTS for end in ("min", "max")
+}
 
 
 @pytest.fixture(scope="session")
@@ -83,9 +65,14 @@ def other_than(slot):
     return "green" if slot == "blue" else "blue"
 
 
-# A run of the mock engine takes 30 ms: 15 pairs are a second, and each pair differs in a dozen ways.
-@settings(max_examples=15, deadline=None)
-@given(blue=contents, green=contents, scale=scales, former=floors, later=floors, active=st.sampled_from(SLOTS))
+# A run of the mock engine takes 30 ms: 15 pairs are a second, and each pair differs in a dozen ways. They are not
+# shrunk: that takes hundreds of runs, and what differs is told by its path.
+few = settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+held = st.dictionaries(st.sampled_from(SLOTS), floors)
+
+
+@few
+@given(blue=contents(), green=contents(), scale=scales(), former=held, later=held, active=st.sampled_from(SLOTS))
 def test_a_switch_changes_the_selector_and_floors_and_nothing_else(
     declare, *, blue, green, scale, former, later, active
 ):
@@ -97,8 +84,19 @@ def test_a_switch_changes_the_selector_and_floors_and_nothing_else(
     assert found <= FLOORS | {SELECTOR}
 
 
-@settings(max_examples=15, deadline=None)
-@given(kept=contents, former=st.none() | contents, later=st.none() | contents, slot=st.sampled_from(SLOTS))
+@few
+@given(blue=contents(), green=contents(), scale=scales(), percent=st.integers(1, 99), active=st.sampled_from(SLOTS))
+def test_sharing_the_traffic_changes_the_selector_and_sizes_of_autoscalers_and_nothing_else(
+    declare, *, blue, green, scale, percent, active
+):
+    both = {"slots": {"blue": blue, "green": green}, "scale": scale, "active": active}
+    found = changes(declare(**both), declare(shares=shares(percent, scale.min, scale.max), **both))
+    assert SELECTOR in found
+    assert found <= SIZES | {SELECTOR, ("Service", "iris", "metadata", "annotations", ACTIVE)}
+
+
+@few
+@given(kept=contents(), former=st.none() | contents(), later=st.none() | contents(), slot=st.sampled_from(SLOTS))
 def test_a_slot_never_changes_because_the_other_did(declare, *, kept, former, later, slot):
     other = other_than(slot)
     before, after = (declare(active=slot, slots={slot: kept, other: held}) for held in (former, later))
