@@ -96,6 +96,7 @@ def provide_tools(config: pytest.Config, nodeids: Sequence[str]) -> None:
         return
     from sandbox.cluster import choose_nodes
     from sandbox.tools import ToolError, provide
+    from sandbox.tools.gateway_api import provide_gateway_api
     from sandbox.tools.packages import NODE_PACKAGES, ensure_packages
     from sandbox.up import NEEDED, NEEDED_LATER
 
@@ -109,6 +110,7 @@ def provide_tools(config: pytest.Config, nodeids: Sequence[str]) -> None:
         if kind == "real":
             ensure_packages(NODE_PACKAGES, report=report)
         provide(names, report=report)
+        provide_gateway_api(report=report)
     except ToolError as error:
         report(f"{error}\nthe tests that need it are skipped, which fails the run unless tests/skips.yaml allows it")
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -23,12 +22,8 @@ def session_platform():
         found = Found(root / "clone", theirs)
         platform = Platform.make(root / "clone")
         platform.found = found
-        began = time.monotonic()
         try:
-            done = platform.sandbox("up", timeout=1800)
-            platform.first_up, platform.first_up_seconds = done.stdout, time.monotonic() - began
-            platform.pristine = platform.config()
-            platform._namespace = platform.outputs()["models"]["iris"]["namespace"]
+            platform.bring_up()
             yield platform
         finally:
             if not platform.is_down:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 
+import pytest
 from traffic import Watched, late, load_on
 
 REQUESTS = 20_000
@@ -47,7 +48,7 @@ def test_the_same_load_fails_when_the_former_slot_is_deleted_at_the_switch(platf
     assert [answer for answer in answers if answer.failed]
 
 
-def changed_objects(platform, before: dict, after: dict) -> set[str]:
+def changed_objects(before: dict, after: dict) -> set[str]:
     return {f"{kind}/{name}" for (kind, name), spec in after.items() if before.get((kind, name)) != spec}
 
 
@@ -70,31 +71,42 @@ def without_replicas(found: dict) -> dict:
     }
 
 
-def test_a_switch_changes_the_selector_and_floors_of_autoscalers_and_nothing_else(platform):
-    before = without_replicas(specs(platform))
+@pytest.fixture(scope="module")
+def story(session_platform):
+    """A switch, an `up` that has nothing to do, and the way back, told once: what each said and what it left."""
+    platform = session_platform
+    platform.reset()
+    told = {"at first": without_replicas(specs(platform))}
     platform.set("models.iris.active", "green")
-    said = platform.preview().stdout
-    assert "100 % to version 2" in said
+    told["preview"] = platform.preview().stdout
     platform.up()
-    assert platform.active() == "green"
-    changed = changed_objects(platform, before, without_replicas(specs(platform)))
-    assert changed <= {"Service/iris", "HorizontalPodAutoscaler/iris-blue", "HorizontalPodAutoscaler/iris-green"}
+    told["switched"], told["switched to"] = without_replicas(specs(platform)), platform.active()
+    told["again"] = platform.up(quick=True).stdout
+    platform.set("models.iris.active", "blue")
+    platform.up(quick=True)
+    told["back"], told["back to"] = without_replicas(specs(platform)), platform.active()
+    return told
+
+
+MAY_CHANGE = {"Service/iris", "HorizontalPodAutoscaler/iris-blue", "HorizontalPodAutoscaler/iris-green"}
+
+
+def test_a_preview_says_in_words_what_a_switch_will_do(story):
+    assert "100 % to version 2" in story["preview"]
+
+
+@pytest.mark.parametrize(("before", "after", "slot"), [("at first", "switched", "green"), ("switched", "back", "blue")])
+def test_a_switch_there_or_back_changes_the_selector_and_floors_of_autoscalers_and_nothing_else(
+    story, before, after, slot
+):
+    assert story[f"{after} to"] == slot
+    changed = changed_objects(story[before], story[after])
+    assert changed <= MAY_CHANGE
     assert "Service/iris" in changed
 
 
-def test_going_back_is_the_same_switch(platform):
-    platform.set("models.iris.active", "green")
-    platform.up()
-    platform.set("models.iris.active", "blue")
-    platform.up()
-    assert platform.active() == "blue"
-
-
-def test_an_up_right_after_a_switch_changes_nothing(platform):
-    platform.set("models.iris.active", "green")
-    platform.up()
-    again = platform.up()
-    assert "updated" not in again.stdout.rpartition("Resources:")[2]
+def test_an_up_right_after_a_switch_changes_nothing(story):
+    assert "updated" not in story["again"].rpartition("Resources:")[2]
 
 
 def test_a_slot_that_was_scaled_to_zero_is_woken_and_then_switched_to(platform):
@@ -106,7 +118,7 @@ def test_a_slot_that_was_scaled_to_zero_is_woken_and_then_switched_to(platform):
         what="the green slot has no pods",
     )
     platform.set("models.iris.active", "green")
-    platform.up()
+    platform.up(quick=True)
     assert platform.active() == "green"
     ready = platform.kubectl("get", "deployment", "iris-green", "-n", namespace)["status"].get("readyReplicas", 0)
     assert ready >= 2

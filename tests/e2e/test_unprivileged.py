@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from clone import NODE_PORT, Clone
+from machine import Found
+from neighbours import neighbours
 
 from sandbox.tools import provide
 
@@ -40,7 +42,7 @@ def ordinary():
     tools = root / "tools"
     tools.mkdir()
     for name, tool in provide(TOOLS, report=print).items():
-        shutil.copy2(tool.path, tools / name)
+        link_or_copy(str(tool.path), str(tools / name))
     environment = {
         "PATH": f"{tools}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
         "HOME": str(root / "home"),
@@ -51,13 +53,17 @@ def ordinary():
     readable_python(clone, root)
     if os.geteuid() == 0:
         own = ["find", str(root), "-not", "-path", "*/.venv/*", "-not", "-path", f"{root}/python/*"]
+        own += ["-not", "-path", f"{tools}/*"]
         subprocess.run([*own, "-exec", "chown", "-h", f"{USER_ID}:{USER_ID}", "{}", "+"], check=True)
-    try:
-        clone.first_up = clone.sandbox("up").stdout
-        yield clone
-    finally:
-        clone.sandbox("down")
-        shutil.rmtree(root, ignore_errors=True)
+    with neighbours(root / "neighbours") as theirs:
+        clone.found = Found(clone.directory, theirs)
+        try:
+            clone.first_up = clone.sandbox("up").stdout
+            yield clone
+        finally:
+            if not clone.is_down:
+                clone.take_down()
+    shutil.rmtree(root, ignore_errors=True)
 
 
 def link_or_copy(source: str, target: str) -> None:
@@ -102,7 +108,7 @@ def test_a_switch_with_the_smoke_request_off_works(ordinary):
     service = ordinary.kubectl("get", "service", "iris", "-n", namespace)
     assert service["spec"]["selector"]["ml-platform/slot"] == "green"
     ordinary.set("models.iris.active", "blue")
-    ordinary.up()
+    ordinary.up(quick=True)
 
 
 def test_a_policy_violation_stops_the_preview(ordinary):
@@ -157,3 +163,10 @@ def test_the_quota_acts(ordinary):
         "kubectl", "create", "quota", "too-many", "--hard=pods=0", "-n", namespace, "--dry-run=server", check=False
     )
     assert refused.returncode == 0
+
+
+@pytest.mark.last
+def test_after_down_the_machine_and_what_was_on_it_before_are_as_they_were(ordinary):
+    ordinary.take_down()
+    assert ordinary.found.difference() == {}
+    assert ordinary.down_seconds < 15

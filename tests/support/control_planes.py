@@ -1,4 +1,4 @@
-"""A real control plane with simulated nodes, for as long as a fixture lasts."""
+"""A real control plane with simulated nodes and the Gateway API's kinds, for as long as a fixture lasts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import pytest
 
 from sandbox.cluster import ControlPlane
 from sandbox.cluster.control_plane import BINARIES
+from sandbox.cluster.gateway_api import install_gateway_api
 from sandbox.cluster.simulated import DEFAULT_SHAPES, NodeShape, SimulatedNodes
 from sandbox.tools import ToolError, provide
+from sandbox.tools.gateway_api import provide_gateway_api
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,6 +24,7 @@ def simulated(directory: Path, *, shapes: Sequence[NodeShape] = DEFAULT_SHAPES) 
     """Start one in this directory and stop it at the end; skip where its programs cannot be had."""
     try:
         tools = provide([*BINARIES, "kwok"], report=print)
+        definitions = provide_gateway_api(report=print)
     except ToolError as error:
         pytest.skip(f"no control plane on this machine: {error}")
     plane = ControlPlane(directory, {name: tool.path for name, tool in tools.items()})
@@ -29,6 +32,7 @@ def simulated(directory: Path, *, shapes: Sequence[NodeShape] = DEFAULT_SHAPES) 
     try:
         plane.start()
         nodes.start()
+        install_gateway_api(plane.api, definitions)
         yield plane
     finally:
         nodes.stop()

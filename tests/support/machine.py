@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import subprocess
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from neighbours import Neighbours
 
+# What a sandbox names after its directory: links, network namespaces, control groups.
+NAMED = re.compile(r"\b(?:mlp|ml-platform-docker)-(\w+)")
 # What a kubelet, a kube-proxy or a Docker engine would set for the whole machine.
 SETTINGS = (
     "vm/overcommit_memory",
@@ -57,10 +60,10 @@ def snapshot(marker: str) -> dict[str, list[str]]:
 
     Processes and listeners come and go with the rest of the machine, so they count when the process bears `marker`,
     the sandbox's own directory: in its command line, working directory, program or environment, which whatever it
-    starts inherits.
+    starts inherits. What another sandbox has named after its own directory comes and goes likewise.
     """
     ours = dict(_processes(marker))
-    return {
+    found = {
         "mounts": sorted(line.split(" ", 2)[1] for line in Path("/proc/self/mounts").read_text().splitlines()),
         "links": [name for name in _names(Path("/sys/class/net")) if not name.startswith(PREFIX)],
         "routes": sorted(_command("ip", "route", "show", "table", "all")),
@@ -72,6 +75,8 @@ def snapshot(marker: str) -> dict[str, list[str]]:
         "listening ports": sorted(_listeners(ours)),
         "processes": sorted(f"{pid} {command}" for pid, command in ours.items()),
     }
+    own = hashlib.sha256(f"{marker}/.sandbox".encode()).hexdigest()[:8]
+    return {kind: [line for line in lines if set(NAMED.findall(line)) <= {own}] for kind, lines in found.items()}
 
 
 def difference(before: dict[str, list[str]], after: dict[str, list[str]]) -> dict[str, dict[str, list[str]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -19,6 +20,17 @@ class Platform(Clone):
     first_up = ""
     first_up_seconds = 0.0
     pristine: dict
+
+    def bring_up(self, timeout: float = 1800) -> None:
+        """Run `python -m sandbox up` from a fresh stack file's configuration and keep how long it took."""
+        if self.stack_file.exists():
+            self.write(copy.deepcopy(self.pristine))
+        began = time.monotonic()
+        self.first_up = self.sandbox("up", timeout=timeout).stdout
+        self.first_up_seconds = time.monotonic() - began
+        self.is_down, self._shell = False, None
+        self.pristine = self.config()
+        self._namespace = self.outputs()["models"]["iris"]["namespace"]
 
     @property
     def stack_file(self) -> Path:
