@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections import Counter
 
 import pytest
@@ -63,3 +65,47 @@ def test_requests_with_the_testers_header_always_reach_the_canary(platform, tmp_
         pass
     assert {answer.outcome for answer in testers} == {"2"}
     assert {answer.outcome for answer in others} == {"1"}
+
+
+def test_recreate_answers_nobody_only_while_it_starts(platform, tmp_path):
+    with_rolling_model(platform)
+    config = platform.config()
+    config["ml-platform:models"]["ranker"]["strategy"] = "recreate"
+    platform.write(config)
+    platform.up()
+    with load_on(platform.url("ranker"), tmp_path / "answers", at_least=500, pause=0.05) as answers:
+        time.sleep(3)
+        platform.set("models.ranker.version", "2")
+        platform.up()
+        up = time.time()
+        time.sleep(3)
+    failed = [answer for answer in answers if answer.failed]
+    gap = max(answer.began for answer in failed) - min(answer.began for answer in failed)
+    print(f"nobody answered for {gap:.1f} s")
+    assert not [answer for answer in answers if answer.failed and answer.began > up]
+    # Never both versions at a time, which is what recreate is for.
+    versions = [answer.outcome for answer in sorted(answers, key=lambda a: a.ended) if not answer.failed]
+    assert versions == sorted(versions)
+
+
+def test_a_cold_slot_sleeps_and_comes_back_in_about_the_time_that_the_plan_says(platform):
+    namespace = platform.namespace
+
+    def green() -> dict:
+        return platform.kubectl("get", "deployment", "iris-green", "-n", namespace)
+
+    platform.model(idle={"size": "cold", "soak": 0})
+    platform.up()
+    platform.eventually(lambda: not green()["status"].get("replicas"), within=60, what="the idle slot sleeps")
+    platform.set("models.iris.active", "green")
+    plan = platform.preview().stdout
+    told = re.search(r"cold \(about (\d+) s", plan)
+    assert told, plan
+    began = time.monotonic()
+    platform.up()
+    took = time.monotonic() - began
+    print(f"told: {told[1]} s, the whole `up`: {took:.0f} s")
+    assert platform.active() == "green"
+    assert green()["status"]["readyReplicas"] >= 2
+    # The plan tells what the slot's last start took; the engine's own preview and steps come on top.
+    assert took < 3 * int(told[1]) + 60
