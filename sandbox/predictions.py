@@ -15,7 +15,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Prediction", "predict", "predictions", "route_host", "table"]
+__all__ = ["FLOWER", "Prediction", "predict", "predictions", "route_host", "table"]
 
 # A flower of the species setosa, from the data set's first row: any version must know it.
 FLOWER = {"features": [[5.1, 3.5, 1.4, 0.2]]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from sandbox.cluster import Cluster, choose_nodes
 from sandbox.links import link_tools
 from sandbox.local_stack import LocalStack
 from sandbox.plugins.install import install_plugins
-from sandbox.predictions import predict, predictions, route_host, table
+from sandbox.predictions import FLOWER, predict, predictions, route_host, table
 from sandbox.shell import command_environment, shell_variables, write_environment
 from sandbox.tools import at_hand, provide
 from sandbox.tools.gateway_api import provide_gateway_api
@@ -36,6 +37,10 @@ NEEDED = {
     "real": [*CONTROL_PLANE, "kubelet", "kube-proxy", "coredns", "pulumi", "kubectl"],
     "simulated": [*CONTROL_PLANE, "kwok", "pulumi", "kubectl"],
 }
+ASK = (
+    "curl -H 'Host: iris.localhost' -H 'content-type: application/json' "
+    f"-d '{json.dumps(FLOWER)}' $SANDBOX_GATEWAY/predict"
+)
 # Characters that the table of predictions takes at most, with a registry's and a model's usual names.
 TABLE_WIDTH = 140
 NEEDED_LATER = {"real": ["metrics-server", "traefik"], "simulated": []}
@@ -86,7 +91,7 @@ def bring_up(layout: Layout, progress: Progress) -> None:
     else:
         progress.say(f"no prediction: simulated nodes, because {nodes.why}")
         progress.say("no gateway: routes are stored, and nothing serves them")
-    _say_what_to_do_next(layout, progress, changed=changed)
+    _say_what_to_do_next(layout, progress, changed=changed, gateway=cluster.gateway)
     if nodes.kind == "real":
         _later(cluster, layout, progress, unasked)
 
@@ -118,7 +123,7 @@ def _docker_engine(layout: Layout, cluster: Cluster, progress: Progress) -> Dock
     return engine
 
 
-def _say_what_to_do_next(layout: Layout, progress: Progress, *, changed: bool) -> None:
+def _say_what_to_do_next(layout: Layout, progress: Progress, *, changed: bool, gateway: str | None) -> None:
     say = progress.console.print
     say()
     say("The platform is up." if changed else "The platform was up already; nothing changed.")
@@ -127,6 +132,7 @@ def _say_what_to_do_next(layout: Layout, progress: Progress, *, changed: bool) -
     for purpose, command in (
         ("switch", "pulumi config set --path ml-platform:models.iris.active green -s local && pulumi up -s local"),
         ("go back", "pulumi config set --path ml-platform:models.iris.active blue -s local && pulumi up -s local"),
+        *([("ask", ASK)] if gateway else []),
         ("look", "python -m sandbox status"),
         ("take down", "make down"),
     ):

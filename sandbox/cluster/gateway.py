@@ -9,6 +9,7 @@ from sandbox.cluster.api import answers
 from sandbox.cluster.files import write
 from sandbox.cluster.gateway_api import GATEWAY_CLASS
 from sandbox.cluster.rbac import READ, Rule, rights
+from sandbox.cluster.readiness import has_condition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,9 +60,14 @@ class Gateway:
         )
 
     def ready(self) -> None:
-        """Wait until it serves what it was told by the API server."""
+        """Wait until it answers and has taken its class, which says that it reaches the API server."""
+        path = f"/apis/{GROUP}/v1/gatewayclasses/{GATEWAY_CLASS}"
         self._plane.processes.wait(
-            "traefik", lambda: self._complaint() is None, timeout=TIMEOUT, report=self._report, what="the gateway"
+            "traefik",
+            lambda: self._complaint() is None and has_condition(self._plane.api.get(path), "Accepted"),
+            timeout=TIMEOUT,
+            report=self._report,
+            what="the gateway",
         )
 
     def status(self) -> ProcessStatus:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.cluster.commands import run
 from sandbox.cluster.errors import ClusterError
+from sandbox.cluster.mount_points import mount_points, remove_mount_points
 from sandbox.process import Processes, identity
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ class Namespaces:
         holder = Processes(self._processes.run, self._processes.logs, prefix=UNSHARE)
         record = holder.start("namespaces", [sys.executable, "-I", HOLDER, self.name])
         self._wait_for(record)
-        run([*self.prefix, "sh", "-euc", self._script(mounts)])
+        with mount_points(mounts):
+            run([*self.prefix, "sh", "-euc", self._script(mounts)])
         complete.write_text(str(record.pid))
         return True
 
@@ -96,6 +98,7 @@ class Namespaces:
                 time.sleep(0.02)
         self._processes.stop("namespaces")
         (self._directory / "namespaces-complete").unlink(missing_ok=True)
+        remove_mount_points()
 
     def _members(self, record: Record) -> dict[int, str]:
         """Return the processes inside, and those outside that wait for one inside."""
@@ -139,7 +142,7 @@ class Namespaces:
         ]
         for where, ours in mounts.items():
             ours.mkdir(parents=True, exist_ok=True)
-            lines.append(f"mkdir -p {where} && mount --bind {shlex.quote(str(ours))} {where}")
+            lines.append(f"mount --bind {shlex.quote(str(ours))} {where}")
         values = self._directory / "tunables"
         for name, value in TUNABLES.items():
             file = values / name

@@ -50,7 +50,7 @@ def real_nodes():
     from sandbox.tools.packages import NODE_PACKAGES, ensure_packages
 
     ensure_packages(NODE_PACKAGES, report=print)
-    provide([*BINARIES, "kubelet", "kube-proxy", "coredns", "metrics-server"], report=print)
+    provide([*BINARIES, "kubelet", "kube-proxy", "coredns", "metrics-server", "traefik"], report=print)
     return choice
 
 

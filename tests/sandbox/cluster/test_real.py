@@ -239,6 +239,20 @@ def test_what_was_killed_is_started_again_while_pods_run_on(own_cluster, pod, pu
     assert answer(f"http://{address}:8080/", 60) == "served-by-web\n"
 
 
+def test_a_killed_kubelet_is_back_before_anybody_calls_its_node_lost(cluster, real_api, eventually):
+    former = cluster.parts.processes.record("kubelet")
+    kill(cluster, "kubelet")
+    begun = time.monotonic()
+    ready = []
+    while (record := cluster.parts.processes.record("kubelet")).pid == former.pid or time.monotonic() - begun < 5:
+        ready.append(has_condition(real_api.get("/api/v1/nodes/sandbox"), "Ready"))
+        assert time.monotonic() - begun < 30
+        time.sleep(0.2)
+    assert all(ready)
+    assert record.restarts == 1
+    eventually(lambda: [status for status in cluster.status() if status.name == "kubelet" and status.healthy])
+
+
 @pytest.mark.parametrize("seconds", [0.15, 0.6, 2.0, 4.0])
 def test_a_start_that_is_killed_is_finished_by_the_next_and_leaves_nothing(own_cluster, seconds):
     before = machine()
