@@ -22,20 +22,19 @@ _ROOT = Path(__file__).resolve().parent.parent
 # Of a digest: what `docker images --digests` needs to be unambiguous, sha256: and twelve.
 _DIGEST = 19
 _COMMIT = 9
+_WIDTH = 160
 
 
 def table(found: list[Serving]) -> Table:
     """Return a model's history for the terminal, newest first."""
     shown = Table(box=None, pad_edge=False)
-    for heading in ("since", "until", "version", "slot", "digest", "canary", "by", "commit"):
+    for heading in ("since", "version", "slot", "digest", "canary", "by", "commit", "message"):
         shown.add_column(heading, no_wrap=True)
-    shown.add_column("message")
     for one in found:
         commit = (one.commit or "-")[:_COMMIT] + ("+" if one.dirty else "")
         failed = "" if one.result == "succeeded" else f"[{one.result}] "
         shown.add_row(
             _moment(one.since),
-            "now" if one.until is None else _moment(one.until),
             one.version or "-",
             one.slot or "-",
             (one.digest or "-")[:_DIGEST],
@@ -74,7 +73,9 @@ def main(
     if as_json:
         sys.stdout.write(f"{json.dumps([asdict(one) for one in found], indent=2)}\n")
     elif found:
-        Console(highlight=False, markup=False, soft_wrap=True).print(table(found), soft_wrap=True)
+        console = Console(highlight=False, markup=False)
+        # Cut columns would hide what was asked for; a narrow terminal wraps lines by itself.
+        console.print(table(found), width=max(console.width, _WIDTH), crop=False)
     if not found:
         sys.stderr.write(f"no update of stack {stack} had a model {model}\n")
         raise typer.Exit(1)
