@@ -39,6 +39,13 @@ def test_an_object_is_created_under_the_official_id_with_the_live_object_as_outp
     assert (entry["manager"], entry["operation"]) == (it.state["__fieldManager"], "Apply")
 
 
+def test_any_character_arrives(provider):
+    """Also one beyond the basic plane: an apply patch is read as YAML, which knows no surrogate pairs."""
+    data = {"word": "größe, 大, 𨀽, 🌸"}
+    provider.resource("core/v1:ConfigMap").create(provider.config_map("it", data))
+    assert provider.live("configmaps", "it")["data"] == data
+
+
 def test_an_unnamed_object_is_named_and_placed_in_the_default_namespace(provider):
     provider.configure(kubeconfig=str(provider.kubeconfig), namespace=provider.namespace)
     it = provider.resource("core/v1:ConfigMap", "settings").create({"data": {"a": "1"}})
