@@ -22,6 +22,7 @@ from clone import Clone
 SEEDS = (11, 22, 33, 44, 55)
 SECOND_MODEL = "second"
 FINISHED = re.compile(r"(created|updated|deleted) \(")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 KINDS = (
     "deployment,service,hpa,pdb,networkpolicy,resourcequota,limitrange,role,rolebinding,secret,serviceaccount,configmap"
 )
@@ -57,8 +58,9 @@ class Simulated(Clone):
         assert done.returncode == 0, done.stdout
 
     def state(self) -> dict[str, object]:
-        """Return what the state says, without what differs between any two runs."""
-        deployment = json.loads(self.json_text("pulumi", "stack", "export", "-s", "local"))["deployment"]
+        """Return what the state says, without what differs between any two runs: since when a version serves."""
+        exported = self.json_text("pulumi", "stack", "export", "-s", "local")
+        deployment = json.loads(TIME.sub("<time>", exported))["deployment"]
         assert not deployment.get("pending_operations")
         return {resource["urn"]: resource.get("inputs", {}) for resource in deployment["resources"]}
 
