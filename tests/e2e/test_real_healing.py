@@ -66,8 +66,9 @@ def test_a_killed_model_server_is_started_again_by_its_kubelet(platform, tmp_pat
 
     met, seconds = killed_under_load(platform, tmp_path / "answers", kill=server.kill, back=back, gateway=gateway)
     # Requests under way in the process are lost; through the Service also new ones that are sent to it until its
-    # kubelet has seen that it ended, while the gateway tries another pod where one takes no connection.
-    assert met["failed"] <= (CLIENTS if gateway else met["answered"] / 2)
+    # kubelet has seen that it ended, while the gateway tries another pod where one takes no connection. One more a
+    # client may have been written to a connection that the gateway kept open.
+    assert met["failed"] <= (2 * CLIENTS if gateway else met["answered"] / 2)
     assert seconds < 60
 
 
