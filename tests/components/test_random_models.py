@@ -15,7 +15,7 @@ from components.team_gateway import Certificate, TeamGateway, TeamGatewayArgs
 
 # A run of the mock engine takes 30 ms, and draws a dozen things at once. Not shrunk: that takes hundreds of runs, and
 # what is wrong is told by its path.
-few = settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+few = settings(max_examples=12, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 
 
 def revealed(value):

@@ -26,6 +26,8 @@ texts = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=20)
 versions = st.from_regex(r"[A-Za-z0-9]([-_.A-Za-z0-9]{0,10}[A-Za-z0-9])?", fullmatch=True)
 paths = st.from_regex(r"/[a-z0-9]{1,8}(/[a-z0-9]{1,8}){0,2}", fullmatch=True)
 images = st.from_regex(r"registry\.example\.com/[a-z]{1,8}@sha256:[0-9a-f]{64}", fullmatch=True)
+# Few, since each that has not been hashed yet costs 50 ms.
+secrets = st.sampled_from([{}, {"API_KEY": "hush"}, {"API_KEY": "quiet"}])
 percents = st.integers(1, 100)
 seconds = st.integers(0, 600)
 
@@ -44,8 +46,7 @@ def resources(draw: st.DrawFn) -> Resources:
 
 @st.composite
 def contents(draw: st.DrawFn) -> SlotContent:
-    named = draw(st.lists(variables.filter(lambda name: name != "MODEL_URI"), max_size=4, unique=True))
-    secret = {name for name in named if draw(st.booleans())}
+    env = draw(st.dictionaries(variables.filter(lambda name: name not in ("MODEL_URI", "API_KEY")), texts, max_size=3))
     mounts = draw(st.lists(paths.filter(lambda path: path != "/tmp"), max_size=2, unique=True))
     volumes = draw(
         st.lists(
@@ -59,9 +60,8 @@ def contents(draw: st.DrawFn) -> SlotContent:
         resources=draw(resources()),
         probes=Probes(ready=draw(paths), live=draw(paths), start=draw(paths), start_within=draw(st.integers(1, 3600))),
         drain=draw(seconds),
-        env={name: draw(texts) for name in named if name not in secret},
-        # Few values, since each one that has not been hashed yet costs 50 ms.
-        secret_env={name: draw(st.sampled_from(["hush", "quiet"])) for name in sorted(secret)[:1]},
+        env=env,
+        secret_env=draw(secrets),
         uri=draw(st.none() | st.just("models:/iris/7")),
         volumes={
             name: Volume(claim=draw(labels), path=path, read_only=draw(st.booleans()))
