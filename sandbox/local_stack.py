@@ -75,6 +75,10 @@ class LocalStack:
         """Return what `kubectl` says of an object, as JSON."""
         return json.loads(self._command("kubectl", *arguments, "--output", "json"))
 
+    def post(self, path: str, body: Any) -> Any:
+        """Send a body to a path of the API server as `kubectl` does, and return the answer, both as JSON."""
+        return json.loads(self._command("kubectl", "create", "--raw", path, "--filename", "-", stdin=json.dumps(body)))
+
     def _update_file(self, values: Mapping[str, str]) -> None:
         config = (yaml.safe_load(STACK_FILE.read_text()) or {}).get("config", {})
         cluster = config.get("ml-platform:cluster", {})
@@ -96,9 +100,15 @@ class LocalStack:
     def _pulumi(self, *arguments: str) -> str:
         return self._command("pulumi", *arguments)
 
-    def _command(self, *command: str) -> str:
+    def _command(self, *command: str, stdin: str | None = None) -> str:
         done = subprocess.run(
-            command, cwd=REPOSITORY, env=dict(self._environment), capture_output=True, text=True, check=False
+            command,
+            cwd=REPOSITORY,
+            env=dict(self._environment),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             raise StackError(f"`{' '.join(command)}` failed:\n{done.stderr or done.stdout}")

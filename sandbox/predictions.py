@@ -62,21 +62,29 @@ def predict(url: str, *, host: str | None = None) -> dict[str, Any]:
 
 
 def predictions(
-    models: Mapping[str, Mapping[str, Any]], kubectl: Callable[..., Any], *, gateway: str | None = None
+    models: Mapping[str, Mapping[str, Any]],
+    kubectl: Callable[..., Any],
+    *,
+    gateway: str | None = None,
+    through: Callable[[str, Any], Any] | None = None,
 ) -> list[Prediction]:
     """Return an answer for every model's routing Service, for each slot's own, and for its route.
 
     `models` is the stack's output of that name; `kubectl` runs a command and returns its JSON; `gateway` is where
-    routes are served, None while none is.
+    routes are served, None while none is; `through` sends a body to a path of the API server, which passes it on,
+    where this host does not reach the addresses of Services.
     """
     found = []
     for name, model in models.items():
         services = {name: model["active"], **{_named(name, slot): slot for slot in model["slots"]}}
         for service, slot in services.items():
             declared = kubectl("get", "service", service, "--namespace", model["namespace"])
-            url = f"http://{declared['spec']['clusterIP']}:{declared['spec']['ports'][0]['port']}"
+            port = declared["spec"]["ports"][0]["port"]
+            url = f"http://{declared['spec']['clusterIP']}:{port}"
+            path = f"/api/v1/namespaces/{model['namespace']}/services/{service}:{port}/proxy/predict"
+            answer = predict(url) if through is None else through(path, FLOWER)
             deployment = kubectl("get", "deployment", _named(name, slot), "--namespace", model["namespace"])
-            found.append(_prediction(service, slot, deployment, url, predict(url)))
+            found.append(_prediction(service, slot, deployment, url if through is None else f"kubectl: {path}", answer))
         host = route_host(model)
         if gateway is not None and host is not None:
             slot = services[name]

@@ -34,6 +34,8 @@ def shell_variables(
         **engine_environment(layout, policy_pack=REPOSITORY / "policies"),
         "PATH": f"{layout.tools}:{REPOSITORY / '.venv' / 'bin'}",
         "KUBECONFIG": str(layout.kubeconfig),
+        # What kubectl remembers of a cluster's kinds, by address: it must not outlive the cluster.
+        "KUBECACHEDIR": str(layout.root / "kube-cache"),
         "NO_PROXY": addresses,
         "no_proxy": addresses,
         **({"DOCKER_HOST": docker_host} if docker_host else {}),

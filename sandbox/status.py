@@ -30,7 +30,7 @@ def show_status(layout: Layout, console: Console) -> int:
     if any(one.name == "traefik" for one in found):
         console.print(f"gateway: {cluster.gateway}, which serves each route under its own host", soft_wrap=True)
     else:
-        why = "with simulated nodes nothing serves routes" if cluster.gateway is None else "it was not started yet"
+        why = f"with {nodes.kind} nodes nothing serves routes" if cluster.gateway is None else "it was not started yet"
         console.print(f"gateway: none, {why}", soft_wrap=True)
     if nodes.kind == "real":
         found = [*found, DockerEngine(layout, insecure_registries=[], report=console.print).status()]

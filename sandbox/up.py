@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from sandbox.cluster import Cluster, choose_nodes
+from sandbox.cluster import Cluster, ClusterError, choose_nodes
+from sandbox.cluster.kind import kind_obstacle
 from sandbox.links import link_tools
 from sandbox.local_stack import LocalStack
 from sandbox.plugins.install import install_plugins
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sandbox.cluster import Nodes
-    from sandbox.images import DockerEngine
+    from sandbox.images import DockerEngine, UsersEngine
     from sandbox.paths import Layout
     from sandbox.progress import Progress
 
@@ -36,6 +37,7 @@ CONTROL_PLANE = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-sche
 NEEDED = {
     "real": [*CONTROL_PLANE, "kubelet", "kube-proxy", "coredns", "pulumi", "kubectl"],
     "simulated": [*CONTROL_PLANE, "kwok", "pulumi", "kubectl"],
+    "kind": ["kind", "pulumi", "kubectl"],
 }
 ASK = (
     "curl -H 'Host: iris.localhost' -H 'content-type: application/json' "
@@ -43,7 +45,7 @@ ASK = (
 )
 # Characters that the table of predictions takes at most, with a registry's and a model's usual names.
 TABLE_WIDTH = 140
-NEEDED_LATER = {"real": ["metrics-server", "traefik"], "simulated": []}
+NEEDED_LATER = {"real": ["metrics-server", "traefik"], "simulated": [], "kind": []}
 
 
 def bring_up(layout: Layout, progress: Progress) -> None:
@@ -61,9 +63,7 @@ def bring_up(layout: Layout, progress: Progress) -> None:
     with ExitStack() as parts, ThreadPoolExecutor() as pool:
         parts.enter_context(progress.part("cluster"))
         cluster_started = pool.submit(cluster.start)
-        engine = None
-        if nodes.kind == "real":
-            engine = _docker_engine(layout, cluster, progress)
+        engine = _docker_engine(nodes, layout, cluster, progress)
         cluster_started.result()
         cluster.install_gateway_api(definitions)
         if "traefik" in later:
@@ -85,21 +85,23 @@ def bring_up(layout: Layout, progress: Progress) -> None:
         )
         changed = stack.up()
     unasked: Sequence[str] = ()
-    if nodes.kind == "real":
-        with progress.part("predictions"):
-            unasked = _ask(stack, progress, gateway=cluster.gateway if "traefik" in later else None)
-    else:
+    if nodes.kind == "simulated":
         progress.say(f"no prediction: simulated nodes, because {nodes.why}")
-        progress.say("no gateway: routes are stored, and nothing serves them")
+    else:
+        with progress.part("predictions"):
+            unasked = _ask(stack, progress, cluster, gateway=cluster.gateway if "traefik" in later else None)
+    if cluster.gateway is None:
+        progress.say(f"no gateway with {nodes.kind} nodes: routes are stored, and nothing serves them")
     _say_what_to_do_next(layout, progress, changed=changed, gateway=cluster.gateway)
     if nodes.kind == "real":
         _later(cluster, layout, progress, unasked)
 
 
-def _ask(stack: LocalStack, progress: Progress, *, gateway: str | None) -> Sequence[str]:
+def _ask(stack: LocalStack, progress: Progress, cluster: Cluster, *, gateway: str | None) -> Sequence[str]:
     """Print what the models answer; return the hosts of routes that could not be asked, as no gateway is there yet."""
     models = stack.outputs()["models"]
-    answers = predictions(models, stack.kubectl, gateway=gateway)
+    # Addresses of Services are reached from this host where the cluster's network is ours, else through the API server.
+    answers = predictions(models, stack.kubectl, gateway=gateway, through=None if cluster.network else stack.post)
     progress.console.print()
     # As wide as it is: a URL that a narrow terminal wraps can be used, one that is cut cannot.
     Console(width=TABLE_WIDTH, highlight=False).print(table(answers))
@@ -107,16 +109,27 @@ def _ask(stack: LocalStack, progress: Progress, *, gateway: str | None) -> Seque
 
 
 def _packages(nodes: Nodes, progress: Progress) -> None:
+    """Install what real nodes are made of; say at once when kind was asked for and cannot be had."""
     if nodes.kind == "real":
         from sandbox.tools.packages import NODE_PACKAGES, ensure_packages
 
         ensure_packages(NODE_PACKAGES, report=progress.say)
+    if nodes.kind == "kind" and (reason := kind_obstacle()):
+        raise ClusterError(f"kind cannot make a cluster here: {reason}")
 
 
-def _docker_engine(layout: Layout, cluster: Cluster, progress: Progress) -> DockerEngine:
-    """Start the engine that builds images, while the cluster starts."""
-    from sandbox.images import DockerEngine, ensure_base_image
+def _docker_engine(
+    nodes: Nodes, layout: Layout, cluster: Cluster, progress: Progress
+) -> DockerEngine | UsersEngine | None:
+    """Return the engine that builds images, started while the cluster starts; simulated nodes need no image."""
+    from sandbox.images import DockerEngine, UsersEngine, ensure_base_image
 
+    if nodes.kind == "simulated":
+        return None
+    if nodes.kind == "kind":
+        users = UsersEngine()
+        ensure_base_image(users, report=progress.say)
+        return users
     engine = DockerEngine(layout, insecure_registries=[cluster.registry], report=progress.say)
     engine.start()
     ensure_base_image(engine, report=progress.say)

@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Literal
 from sandbox.cluster.cgroups import enable_controllers, hierarchies
 from sandbox.cluster.errors import ClusterError
 from sandbox.cluster.files import write
+from sandbox.cluster.kind import kind_obstacle
 from sandbox.cluster.namespaces import UNSHARE
 from sandbox.cluster.real import CNI_DIRECTORIES
 
 if TYPE_CHECKING:
     from sandbox.paths import Layout
 
-__all__ = ["Nodes", "choose_nodes", "remember_nodes", "remembered_nodes"]
+__all__ = ["Nodes", "choose_nodes", "real_obstacle", "remember_nodes", "remembered_nodes"]
 
-Kind = Literal["real", "simulated"]
+Kind = Literal["kind", "real", "simulated"]
 
+KINDS: tuple[Kind, ...] = ("kind", "real", "simulated")
 # Programs of distribution packages that a real node is made of.
 PROGRAMS = ("containerd", "ctr", "runc", "nft", "ip", "docker-registry", "busybox")
 # Programs of every Linux system.
@@ -34,32 +36,36 @@ TIMEOUT = 20.0
 
 @dataclass(frozen=True, kw_only=True)
 class Nodes:
-    """Real nodes or simulated ones, and why."""
+    """Nodes of kind, real ones of our own or simulated ones, and why."""
 
     kind: Kind
     why: str
 
 
 def choose_nodes(layout: Layout | None = None) -> Nodes:
-    """Return real nodes where this machine can have them, else simulated ones, with the first reason that says so.
+    """Return kind where a Docker engine and its node image can be had, else real nodes, else simulated ones.
 
-    SANDBOX_NODES=real or simulated decides instead; without it, a sandbox that is up keeps the nodes that it has.
+    SANDBOX_NODES=kind, real or simulated decides instead; without it, a sandbox that is up keeps the nodes that it has.
     Packages that are missing are no reason against real nodes where they can be installed.
     """
     wanted = os.environ.get("SANDBOX_NODES", "")
-    if wanted == "simulated":
-        return Nodes(kind="simulated", why="SANDBOX_NODES asks for it")
-    if wanted == "real":
-        return Nodes(kind="real", why="SANDBOX_NODES asks for it")
+    for kind in KINDS:
+        if wanted == kind:
+            return Nodes(kind=kind, why="SANDBOX_NODES asks for it")
     if wanted:
-        raise ClusterError(f"SANDBOX_NODES={wanted}: it may be real or simulated")
+        raise ClusterError(f"SANDBOX_NODES={wanted}: it may be {', '.join(KINDS[:-1])} or {KINDS[-1]}")
     chosen = None if layout is None else remembered_nodes(layout)
     if chosen is not None:
         return chosen
-    obstacle = _obstacle()
+    no_kind = kind_obstacle()
+    if no_kind is None:
+        return Nodes(kind="kind", why="a Docker engine answers, and has or can pull kind's node image")
+    obstacle = real_obstacle()
     if obstacle is not None:
-        return Nodes(kind="simulated", why=obstacle)
-    return Nodes(kind="real", why="root, namespaces, control groups and the needed programs are there")
+        return Nodes(kind="simulated", why=f"{obstacle} (no kind: {no_kind})")
+    return Nodes(
+        kind="real", why=f"root, namespaces, control groups and the needed programs are there (no kind: {no_kind})"
+    )
 
 
 def remembered_nodes(layout: Layout) -> Nodes | None:
@@ -79,7 +85,8 @@ def remember_nodes(layout: Layout, nodes: Nodes | None) -> None:
         write(path, json.dumps(asdict(nodes)))
 
 
-def _obstacle() -> str | None:
+def real_obstacle() -> str | None:
+    """Return None when this machine can have real nodes of our own, or the first reason that it cannot."""
     if sys.platform != "linux":
         return f"real nodes need Linux, and this is {sys.platform}"
     if os.geteuid() != 0:

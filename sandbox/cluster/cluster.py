@@ -11,7 +11,7 @@ from sandbox.cluster.choice import remember_nodes, remembered_nodes
 from sandbox.cluster.errors import ClusterError
 from sandbox.cluster.files import write_private
 from sandbox.cluster.gateway_api import install_gateway_api
-from sandbox.cluster.kubeconfig import CONTEXT
+from sandbox.cluster.kind import KindCluster
 from sandbox.cluster.programs import Programs
 from sandbox.cluster.real_cluster import RealCluster
 from sandbox.cluster.simulated import DEFAULT_SHAPES
@@ -48,19 +48,25 @@ class Cluster:
     ) -> None:
         self.layout = layout
         self.nodes = nodes
-        self.context = CONTEXT
         self._report = report
         programs = Programs(layout)
         # Of each kind of nodes its own data: what one has stored means nothing to the other.
-        self.parts: RealCluster | SimulatedCluster
-        if nodes.kind == "real":
+        self.parts: KindCluster | RealCluster | SimulatedCluster
+        if nodes.kind == "kind":
+            self.parts = KindCluster(layout, programs, report=report)
+        elif nodes.kind == "real":
             self.parts = RealCluster(layout, programs, grace=GRACE, report=report)
         else:
             self.parts = SimulatedCluster(layout, programs, shapes=shapes, grace=GRACE, report=report)
 
     @property
+    def context(self) -> str:
+        """The name of the kubeconfig's context."""
+        return self.parts.context
+
+    @property
     def network(self) -> Network | None:
-        """The addresses of a cluster with real nodes."""
+        """The addresses of a cluster with real nodes of our own."""
         return self.parts.network
 
     @property
@@ -70,7 +76,7 @@ class Cluster:
 
     @property
     def gateway(self) -> str | None:
-        """Where routes are served, once `start_gateway` is through; None with simulated nodes, which serve nothing."""
+        """Where routes are served, once `start_gateway` is through; None where nodes are not our own."""
         return self.parts.gateway
 
     @property

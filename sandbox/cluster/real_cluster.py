@@ -15,6 +15,7 @@ from sandbox.cluster.cluster_dns import ClusterDns
 from sandbox.cluster.control_plane import BINARIES, ControlPlane, end_control_plane
 from sandbox.cluster.errors import ClusterError
 from sandbox.cluster.gateway import Gateway
+from sandbox.cluster.kubeconfig import CONTEXT
 from sandbox.cluster.namespaces import Namespaces
 from sandbox.cluster.network import chosen_network, connect, disconnect
 from sandbox.cluster.real import RealNode, node_mounts
@@ -55,6 +56,8 @@ class _Parts:
 
 class RealCluster:
     """Control plane, node and what stands beside them, in one sandbox's directory."""
+
+    context = CONTEXT
 
     def __init__(self, layout: Layout, programs: Programs, *, grace: float, report: Report) -> None:
         self._layout = layout

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.cluster.control_plane import BINARIES, ControlPlane, end_control_plane
+from sandbox.cluster.kubeconfig import CONTEXT
 from sandbox.cluster.simulated import SimulatedNodes
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class SimulatedCluster:
     network = None
     registry = None
     gateway = None
+    context = CONTEXT
 
     def __init__(
         self, layout: Layout, programs: Programs, *, shapes: Sequence[NodeShape], grace: float, report: Report

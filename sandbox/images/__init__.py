@@ -5,5 +5,6 @@ from __future__ import annotations
 from sandbox.images.base import BASE_IMAGE, ensure_base_image
 from sandbox.images.busybox import ensure_busybox
 from sandbox.images.engine import DockerEngine, EngineError
+from sandbox.images.users_engine import UsersEngine
 
-__all__ = ["BASE_IMAGE", "DockerEngine", "EngineError", "ensure_base_image", "ensure_busybox"]
+__all__ = ["BASE_IMAGE", "DockerEngine", "EngineError", "UsersEngine", "ensure_base_image", "ensure_busybox"]

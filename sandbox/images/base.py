@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.images.engine import DockerEngine
+    from sandbox.images.users_engine import UsersEngine
 
 __all__ = ["BASE_IMAGE", "ensure_base_image"]
 
@@ -45,7 +46,7 @@ _MEGABYTES = 700  # measured: a root of 200 MB while it is made, its layer, the 
 _EPOCH = "1700000000"  # any fixed time, for files that mmdebstrap would otherwise date today
 
 
-def ensure_base_image(engine: DockerEngine, *, report: Callable[[str], None] = print) -> str:
+def ensure_base_image(engine: DockerEngine | UsersEngine, *, report: Callable[[str], None] = print) -> str:
     """Give the engine the Python base image, and return its name.
 
     Pulled where the public registry answers; otherwise made from Debian's packages, once for the user's cache.

@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.images.engine import DockerEngine
+    from sandbox.images.users_engine import UsersEngine
 
 __all__ = ["has_image", "load", "pull"]
 
 
-def has_image(engine: DockerEngine, name: str) -> bool:
+def has_image(engine: DockerEngine | UsersEngine, name: str) -> bool:
     """Return whether the engine has an image of this name."""
     with contextlib.closing(engine.client()) as client:
         try:
@@ -25,13 +26,13 @@ def has_image(engine: DockerEngine, name: str) -> bool:
         return True
 
 
-def load(engine: DockerEngine, archive: Path) -> None:
+def load(engine: DockerEngine | UsersEngine, archive: Path) -> None:
     """Give the engine the images of an archive, under the names in it."""
     with contextlib.closing(engine.client()) as client, archive.open("rb") as file:
         client.images.load(file)
 
 
-def pull(engine: DockerEngine, name: str) -> str | None:
+def pull(engine: DockerEngine | UsersEngine, name: str) -> str | None:
     """Pull an image; return None, or why it cannot be had."""
     with contextlib.closing(engine.client()) as client:
         try:

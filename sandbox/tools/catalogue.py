@@ -257,12 +257,12 @@ _TOOLS = (
         version="v0.31.0",
         ask=("version",),
         accepted=Accepted(low=(0, 27), words="0.27 or newer"),
-        # No module: without downloads there is no node image either, and kind alone would be of no use.
         download=Download(
             source=GITHUB,
             path="kubernetes-sigs/kind/releases/download/{version}/kind-linux-{arch}",
             checksum="kubernetes-sigs/kind/releases/download/{version}/kind-linux-{arch}.sha256sum",
         ),
+        module=Module(folder="kind", package="sigs.k8s.io/kind", megabytes=300),
         install="kind 0.27 or newer",
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import shutil
 import tarfile
 import time
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.cluster import Cluster, ControlPlane, choose_nodes
+from sandbox.cluster import Cluster, ControlPlane, Nodes
+from sandbox.cluster.choice import real_obstacle
 from sandbox.cluster.control_plane import BINARIES
 from sandbox.cluster.simulated import SimulatedNodes
 from sandbox.paths import Layout
@@ -43,15 +45,17 @@ def plane(binaries, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def real_nodes():
-    """The choice of real nodes, or the reason for there being none."""
-    choice = choose_nodes()
-    if choice.kind != "real":
-        pytest.skip(f"simulated nodes: {choice.why}")
+    """The choice of real nodes, where kind would be preferred too, or the reason for there being none."""
+    reason = real_obstacle() or (
+        "SANDBOX_NODES asks for it" if os.environ.get("SANDBOX_NODES") == "simulated" else None
+    )
+    if reason is not None:
+        pytest.skip(f"simulated nodes: {reason}")
     from sandbox.tools.packages import NODE_PACKAGES, ensure_packages
 
     ensure_packages(NODE_PACKAGES, report=print)
     provide([*BINARIES, "kubelet", "kube-proxy", "coredns", "metrics-server", "traefik"], report=print)
-    return choice
+    return Nodes(kind="real", why="a test")
 
 
 @pytest.fixture(scope="module")

@@ -232,7 +232,7 @@ def test_what_was_killed_is_started_again_while_pods_run_on(own_cluster, pod, pu
     assert answer(f"http://{before['status']['podIP']}:8080/") == "served-by-web\n"
     # The namespaces' end is everything's end; the data bring it back.
     kill(own_cluster, "namespaces")
-    assert not any(status.alive for status in own_cluster.status())
+    eventually(lambda: not any(status.alive for status in own_cluster.status()))
     own_cluster.start()
     eventually(lambda: has_condition(api.get("/api/v1/namespaces/default/pods/web"), "Ready"), 60)
     address = eventually(lambda: api.get("/api/v1/namespaces/default/pods/web")["status"].get("podIP"))
