@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import pulumi
 
+from infra.outputs import kept
 from infra.program import build
 from infra.settings import load, secret_texts
 
-settings = load()
-for name, value in build(settings, secret_texts(settings)).items():
+try:
+    settings = load()
+    outputs = build(settings, secret_texts(settings))
+except pulumi.RunError as error:
+    # A run that is refused registers no outputs, which the engine takes for: there are none any more.
+    pulumi.export("models", kept(error))
+    raise
+for name, value in outputs.items():
     pulumi.export(name, value)

@@ -64,3 +64,12 @@ def model_outputs(
 
 def _of(slot: str, seen: Mapping[str, str | None]) -> str | None:
     return seen.get(slot)
+
+
+def kept(error: Exception) -> pulumi.Output[None]:
+    """Give an output that cannot be had, so that none of this run's are registered and the former ones stay."""
+
+    async def never() -> None:
+        raise error
+
+    return pulumi.Output.from_input(never())

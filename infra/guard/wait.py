@@ -138,7 +138,9 @@ class SlotWait:
             await asyncio.sleep(PROGRESS)
 
     def _note(self, seen: SlotSeen) -> None:
-        ready = min(seen.updated, seen.ready)
+        if not seen.updated or seen.observed_generation < seen.generation:
+            return  # the newest pods are still those of the former template
+        ready = sum(1 for pod in seen.newest if pod.ready)
         if self._extends and ready > self._most:
             self._progressed = time.monotonic()
         self._most = max(self._most, ready)

@@ -22,8 +22,10 @@ from project import Stack
 
 from infra.guard import DeclaredModel, DeclaredSlot, Gate
 from infra.observed import ApiServer, load_access, observe
+from sandbox.cluster.gateway_api import install_gateway_api
 from sandbox.cluster.simulated import NodeShape
 from sandbox.tools import ToolError, provide
+from sandbox.tools.gateway_api import provide_gateway_api
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,6 +41,8 @@ IMAGES = {"blue": ONE, "green": TWO}
 
 class Flowers:
     """A namespace with model `iris`: blue and green slots, the routing Service on blue unless said otherwise."""
+
+    images = IMAGES
 
     def __init__(self, api: Api, kubeconfig: Path) -> None:
         self.api = api
@@ -195,6 +199,16 @@ class Flowers:
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     with simulated(tmp_path_factory.mktemp("plane"), shapes=[NodeShape(cpu="64", count=1)]) as plane:
         yield plane
+
+
+@pytest.fixture(scope="session")
+def gateway_api(plane: ControlPlane) -> None:
+    """Gateways and routes as kinds of the API server; nothing serves them."""
+    try:
+        definitions = provide_gateway_api(report=print)
+    except ToolError as error:
+        pytest.skip(f"no Gateway API on this machine: {error}")
+    install_gateway_api(plane.api, definitions)
 
 
 @pytest.fixture

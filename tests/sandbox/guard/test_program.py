@@ -53,6 +53,8 @@ def test_a_version_that_has_served_is_never_another(stack):
     stack.model["versions"]["1"]["env"] = {"THRESHOLD": "0.9"}
     said = f"version 1 has served since {ledger['1']['since']} with another configuration"
     refused(stack, said, "leave models.iris.versions.1 as it was and add a version instead", preview=True)
+    again = json.loads(stack.run("stack", "output", "models", "--json"))["iris"]["served"]
+    assert again == ledger, "a run that is refused forgets no output"
 
 
 @pytest.mark.usefixtures("impatient")
