@@ -1,17 +1,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["PLUGIN_VERSION", "ModelImage", "ModelImageArgs"]
+__all__ = ["PLUGIN_VERSION", "ModelImage", "ModelImageArgs", "RegistryLogin"]
 
 # Equal to the installed pulumi-docker (a test compares them); stated for the reason given in manifest.py.
 PLUGIN_VERSION = "5.2.0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistryLogin:
+    """Who pushes to a registry."""
+
+    server: str
+    """Its host, and port where it has one: `registry.example.com`."""
+
+    username: str
+    password: str = field(repr=False)
+    """In plain text here; declared as a secret, so that the state holds it encrypted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +50,9 @@ class ModelImageArgs:
 
     target: str | None = None
     """A stage of the Dockerfile; None for the last."""
+
+    login: RegistryLogin | None = None
+    """Who pushes the image; None for what the Docker engine's own user is logged in as (`docker login`)."""
 
 
 class ModelImage(pulumi.ComponentResource):
@@ -71,8 +86,16 @@ class ModelImage(pulumi.ComponentResource):
                 "buildOnPreview": False,
                 "skipPush": False,
                 "repoDigest": None,
+                **_registry(args.login),
             },
             pulumi.ResourceOptions(parent=self, version=PLUGIN_VERSION),
         )
         self.reference = pulumi.Output.from_input(image.repoDigest)  # type: ignore[attr-defined]
         self.register_outputs({"reference": self.reference})
+
+
+def _registry(login: RegistryLogin | None) -> dict[str, Any]:
+    if login is None:
+        return {}
+    password = pulumi.Output.secret(login.password)
+    return {"registry": {"server": login.server, "username": login.username, "password": password}}

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from components.model_image import ModelImage, ModelImageArgs
+from components.model_image import ModelImage, ModelImageArgs, RegistryLogin
 
 
 def declare(engine, **args):
@@ -28,6 +28,19 @@ def test_only_what_is_named_is_declared_of_a_build(engine):
 def test_an_engine_without_a_bridge_is_told_to_use_its_hosts_network(engine):
     [image] = declare(engine, network="host").of_type("docker:index/image:Image")
     assert image.inputs["build"]["network"] == "host"
+
+
+def test_who_pushes_is_declared_with_a_secret_password(engine):
+    login = RegistryLogin(server="registry.example.com", username="robot", password="hush")
+    [image] = declare(engine, login=login).of_type("docker:index/image:Image")
+    # The mock engine keeps what is said to be secret in its wrapping.
+    assert image.inputs["registry"]["value"] == {
+        "server": "registry.example.com",
+        "username": "robot",
+        "password": "hush",
+    }
+    assert image.secrets == {"registry.password"}
+    assert "hush" not in repr(login)
 
 
 def test_the_typed_class_registers_the_same_resource(engine):
