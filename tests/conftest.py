@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -50,7 +51,17 @@ def say(config: pytest.Config, line: str) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[SUITE] = Suite()
+    choose_what_was_tested()
     config.addinivalue_line("markers", "last: after the others of its module, since it ends what they use")
+
+
+def choose_what_was_tested() -> None:
+    """On a machine with a Docker engine, have nodes of our own as everywhere, and not kind's, unless told otherwise."""
+    docker = os.environ.get("DOCKER_HOST") or Path("/var/run/docker.sock").exists()
+    if docker and not os.environ.get("SANDBOX_NODES"):
+        from sandbox.cluster.choice import real_obstacle
+
+        os.environ["SANDBOX_NODES"] = "real" if real_obstacle() is None else "simulated"
 
 
 @pytest.hookimpl(trylast=True)

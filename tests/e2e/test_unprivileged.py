@@ -13,7 +13,9 @@ from clone import NODE_PORT, Clone
 from machine import Found
 from neighbours import neighbours
 
+from sandbox.paths import cache_directory
 from sandbox.tools import provide
+from sandbox.tools.gateway_api import provide_gateway_api
 
 # Debian's user `nobody`; any user without privileges would do.
 USER_ID = 65534
@@ -43,10 +45,13 @@ def ordinary():
     tools.mkdir()
     for name, tool in provide(TOOLS, report=print).items():
         link_or_copy(str(tool.path), str(tools / name))
+    definitions = provide_gateway_api(report=print)
+    shutil.copytree(definitions, root / "cache" / definitions.relative_to(cache_directory().parent))
     environment = {
         "PATH": f"{tools}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
         "HOME": str(root / "home"),
         "XDG_CACHE_HOME": str(root / "cache"),
+        "SANDBOX_NODES": "",  # what an ordinary user has, whatever the tests' own user may have
     }
     clone = Ordinary.make(root / "clone", environment=environment)
     (root / "home").mkdir()
