@@ -53,7 +53,7 @@ def is_chosen(path: KeyPath) -> bool:
 
 
 @given(configurations())
-@settings(fixed, max_examples=15)
+@settings(fixed, max_examples=10)
 def test_what_is_valid_survives_being_written_and_read_again(values):
     once = Settings.parse(values)
     dumped = once.model_dump(by_alias=True, exclude_unset=True, exclude={"secrets"})
@@ -66,7 +66,7 @@ def _editor() -> Draft7Validator:
 
 
 @given(configurations())
-@settings(fixed, max_examples=20)
+@settings(fixed, max_examples=12)
 def test_an_editor_takes_what_the_program_takes(values):
     Settings.parse(values)
     file = {"config": {f"ml-platform:{key}": value for key, value in values.items()}}
@@ -74,7 +74,7 @@ def test_an_editor_takes_what_the_program_takes(values):
 
 
 @given(configurations(), st.sampled_from(["requests.cpu", "requests.memory", "pods"]))
-@settings(fixed, max_examples=15)
+@settings(fixed, max_examples=10)
 def test_a_quota_is_refused_below_what_it_is_told_to_need_and_taken_at_it(values, resource):
     [team] = values["teams"]
     quota = values["teams"][team]["quota"]
@@ -93,7 +93,7 @@ def test_a_quota_is_refused_below_what_it_is_told_to_need_and_taken_at_it(values
 
 
 @given(st.integers(0, 604_800))
-@settings(fixed, max_examples=50)
+@settings(fixed, max_examples=30)
 def test_a_duration_is_read_as_it_is_shown(seconds):
     assert parse_duration(show_duration(seconds)) == seconds
     assert parse_duration(show_duration(seconds / 1000)) == seconds / 1000
@@ -105,7 +105,7 @@ def _paths_of_the_valid_text(text: str) -> list[KeyPath]:
 
 
 @given(data=st.data())
-@settings(fixed, max_examples=50)
+@settings(fixed, max_examples=30)
 def test_a_misspelt_key_is_a_mistake_at_its_place(valid, valid_text, data):
     known = [path for path in _paths_of_the_valid_text(valid_text) if not is_chosen(path)]
     path = data.draw(st.sampled_from(known))
@@ -118,7 +118,7 @@ def test_a_misspelt_key_is_a_mistake_at_its_place(valid, valid_text, data):
 
 
 @given(data=st.data())
-@settings(fixed, max_examples=50)
+@settings(fixed, max_examples=30)
 def test_a_value_of_the_wrong_kind_is_a_mistake_at_its_place(valid, valid_text, data):
     # A list of nothing is right nowhere: not as text, not as keys, not as a list of subjects.
     free = {"body", "json", "rows", "version"}
@@ -133,7 +133,7 @@ def test_a_value_of_the_wrong_kind_is_a_mistake_at_its_place(valid, valid_text, 
 
 
 @given(data=st.data(), value=anything)
-@settings(fixed, max_examples=50)
+@settings(fixed, max_examples=30)
 def test_no_value_anywhere_raises_anything_but_a_settings_error(valid, valid_text, data, value):
     path = data.draw(st.sampled_from(_paths_of_the_valid_text(valid_text)))
     changed = copy.deepcopy(valid)
@@ -145,7 +145,7 @@ def test_no_value_anywhere_raises_anything_but_a_settings_error(valid, valid_tex
 
 
 @given(anything)
-@settings(fixed, max_examples=50)
+@settings(fixed, max_examples=30)
 def test_no_configuration_raises_anything_but_a_settings_error(value):
     with pytest.raises(SettingsError):
         Settings.parse({"models": value, "teams": value})
