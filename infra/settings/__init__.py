@@ -9,7 +9,7 @@ from infra.settings.document import SECURE, Document
 from infra.settings.duration import parse_duration, show_duration
 from infra.settings.errors import Mistake, SettingsError
 from infra.settings.guard import Guard
-from infra.settings.image import Build
+from infra.settings.image import Build, RegistryLogin
 from infra.settings.load import load, secret_texts, secret_values, stack_file
 from infra.settings.model import Model
 from infra.settings.placement import Placement
@@ -47,6 +47,7 @@ __all__ = [
     "Model",
     "Placement",
     "Probes",
+    "RegistryLogin",
     "Resources",
     "Rollout",
     "Route",

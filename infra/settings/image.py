@@ -9,9 +9,9 @@ from pydantic import Field
 
 from infra.settings.checked import Matching
 from infra.settings.errors import quote
-from infra.settings.values import EnvName, FrozenMap, Section, Text, empty
+from infra.settings.values import EnvName, FrozenMap, Name, Section, Text, empty
 
-__all__ = ["Build", "ImageReference", "Registry", "full_reference"]
+__all__ = ["Build", "ImageReference", "Registry", "RegistryLogin", "full_reference"]
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _DOMAIN = r"[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::\d{1,5})?"
@@ -89,6 +89,24 @@ class Build(Section):
 
     Upstream: `docker build --network`.
     Example: `network: host`
+    """
+
+
+class RegistryLogin(Section):
+    """How an image that is built here is pushed to the stack's registry."""
+
+    username: Annotated[Text, Field(min_length=1)]
+    """The user's name; some registries have a fixed one for tokens.
+
+    Upstream: `docker login --username`.
+    Example: `username: ci`
+    """
+
+    password: Name
+    """The name, in `ml-platform:secrets`, of the password or token; never the password itself.
+
+    Upstream: `docker login --password-stdin`.
+    Example: `password: registry-token`
     """
 
 

@@ -14,7 +14,7 @@ from infra.settings.document import SECURE, Document, Secure
 from infra.settings.english import in_english
 from infra.settings.errors import Mistake, SettingsError
 from infra.settings.guard import Guard
-from infra.settings.image import Registry, full_reference
+from infra.settings.image import Registry, RegistryLogin, full_reference
 from infra.settings.model import Model
 from infra.settings.rules import inconsistencies
 from infra.settings.team import Team
@@ -24,7 +24,7 @@ from infra.settings.values import FrozenMap, Name, Section, ServiceName, empty, 
 __all__ = ["Settings"]
 
 # Keys that hold a mapping: as JSON text from `pulumi config set <key> '{...}'` and from the engine.
-_MAPPINGS = ("cluster", "teams", "gateway", "models", "secrets", "guard")
+_MAPPINGS = ("cluster", "teams", "gateway", "models", "secrets", "guard", "registryLogin")
 
 
 class Settings(Section):
@@ -42,6 +42,12 @@ class Settings(Section):
     """Where images are pushed to and pulled from; prefix of every image name that has no host of its own.
 
     Example: `registry: registry.example.com/ml`
+    """
+
+    registry_login: RegistryLogin | None = None
+    """How images that are built here are pushed. None by default: what the Docker engine has logged in to itself.
+
+    Upstream: `docker login`.
     """
 
     cluster: Cluster
@@ -123,7 +129,7 @@ def _decoded(raw: dict[str, Any]) -> Iterator[Mistake]:
         if key in _MAPPINGS and isinstance(value, str):
             with contextlib.suppress(ValueError):  # else the schema says that keys were expected
                 raw[key] = json.loads(value)
-        elif "." in key and key.split(".")[0] in Settings.model_fields:
+        elif "." in key and key.split(".")[0] in {field.alias for field in Settings.model_fields.values()}:
             del raw[key]
             again = f"pulumi config rm ml-platform:{key}, then pulumi config set --path ml-platform:{key}"
             yield Mistake(path=(key,), message=f"a key with dots in it: --path was forgotten; {again}")

@@ -8,6 +8,7 @@ from infra.settings.rules.capacity import overcommitments
 from infra.settings.rules.names import model_names, namespaces
 from infra.settings.rules.pods import pods
 from infra.settings.rules.raw import models
+from infra.settings.rules.registry import registry_login
 from infra.settings.rules.routes import gateway, hosts, route
 from infra.settings.rules.scaling import scaling
 from infra.settings.rules.strategies import strategy
@@ -24,6 +25,7 @@ def inconsistencies(raw: Mapping[str, Any]) -> Iterator[Mistake]:
     """Find every contradiction between keys. `raw` may be wrong in any way; what cannot be read is passed over."""
     yield from namespaces(raw)
     yield from gateway(raw)
+    yield from registry_login(raw)
     for model in models(raw):
         yield from model_names(model, raw)
         yield from strategy(model, raw)

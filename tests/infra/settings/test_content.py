@@ -195,3 +195,17 @@ def test_a_cpu_limit_of_the_model_may_be_lifted_by_a_version(valid):
     model = Settings.parse(valid).models["churn"]
     assert model.content("blue").resources.cpu_limit == "2"
     assert model.content("green").resources.cpu_limit is None
+
+
+def test_the_registrys_password_is_the_name_of_a_secret_and_is_never_shown(valid):
+    assert Settings.parse(valid).registry_login is None
+    valid["registryLogin"] = {"username": "ci", "password": "churn-api-key"}
+    login = Settings.parse(valid).registry_login
+    assert (login.username, login.password) == ("ci", "churn-api-key")
+    for password in ("hunter2", "Hunter 2!"):
+        valid["registryLogin"]["password"] = password
+        with pytest.raises(SettingsError) as caught:
+            Settings.parse(valid)
+        [mistake] = caught.value.mistakes
+        assert str(mistake).startswith('registryLogin.password: names no secret; known: "churn-api-key"; set it with')
+        assert password not in str(mistake)
