@@ -46,13 +46,13 @@ class LocalStack:
         if not self._layout.passphrase.exists():
             self._layout.passphrase.touch(mode=0o600)
             self._layout.passphrase.write_text(secrets.token_urlsafe(24))
-        if STACK_FILE.exists():
-            self._update_file(values)
-        else:
+        if not STACK_FILE.exists():
             STACK_FILE.write_text(Template(template(simulated=simulated).read_text()).safe_substitute(values))
         known = self._pulumi("stack", "ls", "--json")
         if not any(stack["name"] == STACK for stack in json.loads(known)):
             self._pulumi("stack", "init", STACK, "--non-interactive")
+        # After that: only of a stack that is there can the configuration be changed.
+        self._update_file(values)
 
     def up(self) -> bool:
         """Run the ordinary `pulumi up`; return whether it changed anything. Raises StackError."""

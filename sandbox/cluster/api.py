@@ -49,7 +49,8 @@ class Api:
         """Send one request on a connection of its own; return the status code and the body."""
         connection = http.client.HTTPSConnection(self._host, self._port, timeout=timeout, context=self._context)
         try:
-            payload = None if body is None else json.dumps(body)
+            # Characters as they are: the server reads patches as YAML, which knows no surrogate pairs.
+            payload = None if body is None else json.dumps(body, ensure_ascii=False).encode()
             connection.request(method, path, body=payload, headers={"Content-Type": content_type})
             response = connection.getresponse()
             return response.status, response.read()

@@ -159,7 +159,8 @@ class Client:
         warn: Callable[[str], None] | None = None,
     ) -> dict[str, Any]:
         url = self._prefix + path + (f"?{urlencode(query)}" if query else "")
-        data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        # Characters as they are: the server reads patches as YAML, which knows no surrogate pairs.
+        data = None if body is None else json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
         headers = self._headers if data is None else {**self._headers, "Content-Type": content}
         for tries in range(_BUSY_TRIES):
             response = self._send(method, url, data, headers)

@@ -104,39 +104,70 @@ def _imported(live: dict[str, Any]) -> dict[str, Any]:
     return inputs
 
 
-def pruned(live: Any, declared: Any, path: Path = ()) -> Any:
+def pruned(live: Any, declared: Any) -> Any:
     """Return the live values of what was declared, so that defaults and other managers' fields show no drift.
 
     A quantity keeps the program's spelling while it means the same, and an empty value (`{}`, `""`, 0, false) that
     the server left out is still there. In a list whose elements have a key, only the declared elements count: others
     were added by someone else, and an apply would leave them.
     """
+    return _pruned(live, declared, (), _keyed_lists(live))
+
+
+def _pruned(live: Any, declared: Any, path: Path, keyed: frozenset[Path] | None) -> Any:
     if isinstance(live, dict) and isinstance(declared, dict):
         return {
-            key: pruned(live[key], value, (*path, key)) if key in live else value
+            key: _pruned(live[key], value, (*path, key), keyed) if key in live else value
             for key, value in declared.items()
             if key in live or not value
         }
     if isinstance(live, list) and isinstance(declared, list):
-        return _pruned_list(live, declared, path)
+        return _pruned_list(live, declared, path, keyed)
     if is_quantity(path) and same_quantity(live, declared):
         return declared
     return live
 
 
-def _pruned_list(live: list[Any], declared: list[Any], path: Path) -> list[Any]:
+def _pruned_list(live: list[Any], declared: list[Any], path: Path, keyed: frozenset[Path] | None) -> list[Any]:
     key = _element_key(live, declared)
-    if key is None:
+    if key is None or (keyed is not None and _without_indices(path) not in keyed):
         return [
-            pruned(value, declared[index], (*path, index)) if index < len(declared) else value
+            _pruned(value, declared[index], (*path, index), keyed) if index < len(declared) else value
             for index, value in enumerate(live)
         ]
     by_key = {element[key]: element for element in live}
     return [
-        pruned(by_key[element[key]], element, (*path, index))
+        _pruned(by_key[element[key]], element, (*path, index), keyed)
         for index, element in enumerate(declared)
         if element[key] in by_key
     ]
+
+
+def _keyed_lists(live: Any) -> frozenset[Path] | None:
+    """Return where the server merges lists by a key of their elements, or None where it does not say.
+
+    In `managedFields` an element of such a list stands under `k:{...}`. A list that is one value, as most of custom
+    resources are, has no elements there (https://kubernetes.io/docs/reference/using-api/server-side-apply/).
+    """
+    entries = (live.get("metadata") or {}).get("managedFields") if isinstance(live, dict) else None
+    if not entries:
+        return None
+    found: set[Path] = set()
+
+    def walk(fields: dict[str, Any], path: Path) -> None:
+        for name, inner in fields.items():
+            kind, _, field = name.partition(":")
+            if kind == "k":
+                found.add(path)
+            walk(inner, (*path, field) if kind == "f" else path)
+
+    for entry in entries:
+        walk(entry.get("fieldsV1") or {}, ())
+    return frozenset(found)
+
+
+def _without_indices(path: Path) -> Path:
+    return tuple(step for step in path if isinstance(step, str))
 
 
 def _element_key(live: list[Any], declared: list[Any]) -> str | None:
