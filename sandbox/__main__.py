@@ -23,9 +23,12 @@ app = typer.Typer(
 def up() -> None:
     """Bring everything up and ask the model for a prediction; nothing is done twice."""
     from sandbox.progress import Progress
+    from sandbox.under_way import under_way
     from sandbox.up import bring_up
 
-    bring_up(Layout.default(), Progress())
+    layout = Layout.default()
+    with under_way(layout):
+        bring_up(layout, Progress())
 
 
 @app.command()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.cluster import Cluster, choose_nodes
 from sandbox.paths import cache_directory
+from sandbox.under_way import interrupt
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,7 @@ def take_down(layout: Layout, progress: Progress, *, clean: bool = False) -> Non
     """
     if layout.root.exists():
         with progress.part("taking the sandbox down"):
+            interrupt(layout, progress.say)
             Cluster(layout, nodes=choose_nodes(layout), report=progress.say).stop()
             _stop_docker(layout, progress)
             for path in layout.root.iterdir():
