@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from machine import Found
@@ -17,18 +16,18 @@ def session_platform():
     choice = choose_nodes()
     if choice.kind != "real":
         pytest.skip(f"simulated nodes run no containers: {choice.why}")
-    root = Path(tempfile.mkdtemp(prefix="ml-platform-e2e-"))
-    with neighbours(root / "neighbours") as theirs:
-        found = Found(root / "clone", theirs)
-        platform = Platform.make(root / "clone")
-        platform.found = found
-        try:
-            platform.bring_up()
-            yield platform
-        finally:
-            if not platform.is_down:
-                platform.take_down()
-    shutil.rmtree(root, ignore_errors=True)
+    with TemporaryDirectory(prefix="ml-platform-e2e-", ignore_cleanup_errors=True) as name:
+        clone = Path(name) / "clone"
+        with neighbours(Path(name) / "neighbours") as theirs:
+            found = Found(clone, theirs)
+            platform = Platform.make(clone)
+            platform.found = found
+            try:
+                platform.bring_up()
+                yield platform
+            finally:
+                if not platform.is_down:
+                    platform.take_down()
 
 
 @pytest.fixture

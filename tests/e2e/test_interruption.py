@@ -6,12 +6,11 @@ import json
 import os
 import random
 import re
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 import pytest
@@ -87,15 +86,14 @@ class Simulated(Clone):
 
 @pytest.fixture(scope="module")
 def sandbox():
-    root = Path(tempfile.mkdtemp(prefix="ml-platform-interrupt-"))
-    clone = Simulated.make(root / "clone", environment={"SANDBOX_NODES": "simulated"})
-    try:
-        clone.sandbox("up")
-        clone.baseline = yaml.safe_load((clone.directory / "stacks" / "Pulumi.local.yaml").read_text())["config"]
-        yield clone
-    finally:
-        clone.sandbox("down")
-        shutil.rmtree(root, ignore_errors=True)
+    with TemporaryDirectory(prefix="ml-platform-interrupt-", ignore_cleanup_errors=True) as name:
+        clone = Simulated.make(Path(name) / "clone", environment={"SANDBOX_NODES": "simulated"})
+        try:
+            clone.sandbox("up")
+            clone.baseline = yaml.safe_load((clone.directory / "stacks" / "Pulumi.local.yaml").read_text())["config"]
+            yield clone
+        finally:
+            clone.take_down()
 
 
 @pytest.fixture(scope="module")

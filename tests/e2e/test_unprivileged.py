@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from clone import NODE_PORT, Clone
@@ -39,7 +39,21 @@ class Ordinary(Clone):
 
 @pytest.fixture(scope="module")
 def ordinary():
-    root = Path(tempfile.mkdtemp(prefix="ml-platform-ordinary-"))
+    with TemporaryDirectory(prefix="ml-platform-ordinary-", ignore_cleanup_errors=True) as name:
+        root = Path(name)
+        clone = made_for_a_user(root)
+        with neighbours(root / "neighbours") as theirs:
+            clone.found = Found(clone.directory, theirs)
+            try:
+                clone.first_up = clone.sandbox("up").stdout
+                yield clone
+            finally:
+                if not clone.is_down:
+                    clone.take_down()
+
+
+def made_for_a_user(root: Path) -> Ordinary:
+    """Make a clone that the user owns, with home and caches of its own, and tools on PATH as an admin puts them."""
     root.chmod(0o755)
     tools = root / "tools"
     tools.mkdir()
@@ -60,15 +74,7 @@ def ordinary():
         own = ["find", str(root), "-not", "-path", "*/.venv/*", "-not", "-path", f"{root}/python/*"]
         own += ["-not", "-path", f"{tools}/*"]
         subprocess.run([*own, "-exec", "chown", "-h", f"{USER_ID}:{USER_ID}", "{}", "+"], check=True)
-    with neighbours(root / "neighbours") as theirs:
-        clone.found = Found(clone.directory, theirs)
-        try:
-            clone.first_up = clone.sandbox("up").stdout
-            yield clone
-        finally:
-            if not clone.is_down:
-                clone.take_down()
-    shutil.rmtree(root, ignore_errors=True)
+    return clone
 
 
 def link_or_copy(source: str, target: str) -> None:
