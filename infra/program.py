@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from components.cluster import ClusterProvider, ClusterProviderArgs
-from components.model_image import ModelImage, ModelImageArgs
+from components.model_image import ModelImage, ModelImageArgs, RegistryLogin
 from components.team_namespace import TeamNamespace, TeamNamespaceArgs
 from infra.guard import Guard, declare
 from infra.outputs import model_outputs
@@ -170,6 +170,15 @@ class _Program:
         with_route = route is not None and weighed(self.settings, plan.name)
         return stands.apply(lambda _: self.guard.verify(plan, routed=with_route))
 
+    @property
+    def _login(self) -> RegistryLogin | None:
+        """Who pushes what is built; None for what the Docker engine's user is logged in as."""
+        login = self.settings.registry_login
+        if login is None:
+            return None
+        server = self.settings.registry.partition("/")[0]
+        return RegistryLogin(server=server, username=login.username, password=self.secrets[login.password])
+
     def images(self, name: str) -> dict[str, pulumi.Input[str]]:
         """Give the image of every version in a model's catalogue, building those that are built here.
 
@@ -190,6 +199,7 @@ class _Program:
                         dockerfile=f"{context}/{version.build.dockerfile}",
                         args=version.build.args,
                         network=version.build.network,
+                        login=self._login,
                     ),
                 )
                 images[number] = built.reference

@@ -106,6 +106,17 @@ def test_every_object_goes_to_the_stacks_cluster(declare):
     assert {resource.provider for resource in declared.objects().values()} == {f"{provider.urn}::id"}
 
 
+def test_what_is_built_is_pushed_with_the_stacks_login(declare):
+    login = "  ml-platform:registryLogin: {username: robot, password: iris-key}\n"
+    images = declare(STACK.replace("  ml-platform:cluster:", f"{login}  ml-platform:cluster:")).of_type(
+        "docker:index/image:Image"
+    )
+    assert len(images) == 2
+    for image in images:
+        expected = {"server": "registry.example.com", "username": "robot", "password": "hush"}
+        assert image.inputs["registry"]["value"] == expected
+
+
 def test_a_teams_space_comes_before_its_first_model(declare):
     text = STACK[: STACK.index("  ml-platform:models:")]
     declared = declare(text)
