@@ -21,7 +21,6 @@ from infra.guard.ledger import Ledger, ledger, written
 from infra.guard.refused import SwitchRefusedError
 from infra.guard.wait import tell
 from infra.observed import (
-    ApiError,
     ApiServer,
     KubeconfigError,
     Observed,
@@ -93,8 +92,6 @@ class Guard:
                 observed = observe(connect(), models, routed=routed)
                 if mirror is not None and observed.unreachable is None:
                     observed = replace(observed, mirrors=can_mirror(connect(), **mirror))
-            except ApiError as error:
-                observed = Observed(unreachable=str(error))
             except UnreachableError as error:
                 observed = Observed(unreachable=str(error))
         return cls(connect=connect, observed=observed, settings=settings, now=datetime.now(UTC) if now is None else now)

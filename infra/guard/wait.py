@@ -10,7 +10,7 @@ import pulumi
 
 from components.labels import slot_name
 from infra.guard.readiness import judge
-from infra.observed import ApiError, UnreachableError, read_slot, read_warnings, scale_up
+from infra.observed import ApiError, ReasonKind, UnreachableError, read_slot, read_warnings, scale_up
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -118,7 +118,7 @@ class SlotWait:
             lasting = lasting or (self._extends and seen.stalled and seen.observed_generation >= seen.generation)
             if verdict.cure or lasting or self.over:
                 raise await self._error(seen, verdict)
-            self._progress(verdict.missing)
+            self._progress(verdict.missing + _full(seen))
             await asyncio.sleep(INTERVAL)
 
     async def ask(self, what: Callable[[ApiServer], _T]) -> _T:
@@ -168,6 +168,13 @@ class SlotWait:
         missing = f"after {self.waited:.0f} s {verdict.missing}" + (f": {why}" if why else "")
         known = [*seen.reasons, *(reason for pod in seen.newest for reason in pod.reasons), *warned]
         return NotCarryingError(missing, verdict.cure or "mend the slot, or put another version into it", known)
+
+
+def _full(seen: SlotSeen) -> str:
+    """Name the room that is missing while it is waited for: somebody may know that nothing will ever make any."""
+    known = [*seen.reasons, *(reason for pod in seen.newest for reason in pod.reasons)]
+    full = (reason for reason in known if reason.kind in (ReasonKind.UNSCHEDULABLE, ReasonKind.QUOTA))
+    return next((f": {reason.text}" for reason in full), "")
 
 
 def _of_pods(seen: SlotSeen) -> list[str]:

@@ -44,14 +44,17 @@ def read_route(api: ApiServer, namespace: str, name: str) -> RouteSeen | None:
 
 
 def can_mirror(api: ApiServer, *, class_name: str | None, gateway: tuple[str, str] | None) -> bool:
-    """Whether a gateway can send copies of requests; True where nothing says otherwise.
+    """Whether a gateway can send copies of requests; True where nothing says otherwise, or we may not ask.
 
     `gateway` is namespace and name of a shared one, whose class is asked; else `class_name` is.
     """
-    if gateway is not None:
-        found = api.find(f"{_GROUP}/namespaces/{gateway[0]}/gateways/{gateway[1]}")
-        class_name = ((found or {}).get("spec") or {}).get("gatewayClassName")
-    kind = None if class_name is None else api.find(f"{_GROUP}/gatewayclasses/{class_name}")
+    try:
+        if gateway is not None:
+            found = api.find(f"{_GROUP}/namespaces/{gateway[0]}/gateways/{gateway[1]}")
+            class_name = ((found or {}).get("spec") or {}).get("gatewayClassName")
+        kind = None if class_name is None else api.find(f"{_GROUP}/gatewayclasses/{class_name}")
+    except ApiError:
+        return True
     if kind is None:
         return True
     # Names, or objects with a name: the field has changed its form before it became stable.

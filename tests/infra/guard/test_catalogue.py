@@ -71,6 +71,7 @@ config:
   ml-platform:registry: r.example.com
   ml-platform:cluster: {{provider: existing, context: test}}
   ml-platform:teams: {{flowers: {{quota: {{requests.cpu: "9", requests.memory: 9Gi}}}}}}
+  ml-platform:secrets: {{k: {{secure: "v1:AAAA:BBBB"}}}}
   ml-platform:models: {{iris: {{team: flowers, versions: {{"1": {version}}}, slots: {{blue: "1"}}}}}}
 """
     return Settings.parse(Document.parse(text, "stack.yaml").values).models["iris"].versions
@@ -94,6 +95,17 @@ IMAGE = f"image: iris@sha256:{'1' * 64}"
 def test_a_version_s_hash_is_over_what_it_runs_with_as_it_is_written(one, other, equal):
     hashes = [catalogue(settings(text.replace("%s", IMAGE)), {})["1"].content for text in (one, other)]
     assert (hashes[0] == hashes[1]) is equal
+
+
+def test_a_version_s_hash_stays_what_it_was_when_it_first_served():
+    """A hash that changes with this code would refuse whatever serves anywhere: keep these two as they are."""
+    full = (
+        "{%s, uri: 'models:/iris/1', port: 9000, env: {A: '0.5'}, secretEnv: {KEY: k}, resources: {cpu: 500m, "
+        "memory: 2Gi, gpu: 1, cpuLimit: '2'}, probes: {ready: /r, start: {path: /s, within: 10m}}, "
+        "volumes: {w: {claim: c, path: /w}}, smoke: {within: 500ms}}"
+    )
+    hashes = [catalogue(settings(text.replace("%s", IMAGE)), {})["1"].content for text in ("{%s}", full)]
+    assert hashes == ["44136fa355b3678a", "2f97552d22c4a6cc"]
 
 
 def deployment(image, version="1"):

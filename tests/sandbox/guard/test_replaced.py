@@ -91,13 +91,14 @@ def test_a_rollout_that_kubernetes_gave_up_fails_the_up_with_what_it_says(servin
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_device_that_no_node_has_is_named_with_the_strategy_that_fits(serving, plane, now):
+def test_a_device_that_no_node_has_is_named_with_the_strategy_that_fits(serving, plane, now, capfd):
     guard, model = opened(serving, plane, now, deadline=4), declared(serving)
     deploy(serving, serving.images["green"], gpu=1)
     with pytest.raises(SwitchRefusedError) as raised:
         asyncio.run(guard.verify(model))
     said = str(raised.value)
     assert "Insufficient nvidia.com/gpu" in said
+    assert "Insufficient nvidia.com/gpu" in capfd.readouterr().err, "told while it is waited for"
     assert "set models.iris.rollout to {maxSurge: 0, maxUnavailable: 1}, or models.iris.strategy to recreate" in said
 
 
