@@ -23,7 +23,8 @@ SECOND_MODEL = "second"
 FINISHED = re.compile(r"(created|updated|deleted) \(")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 KINDS = (
-    "deployment,service,hpa,pdb,networkpolicy,resourcequota,limitrange,role,rolebinding,secret,serviceaccount,configmap"
+    "deployment,service,hpa,pdb,networkpolicy,resourcequota,limitrange,role,rolebinding,secret,serviceaccount,configmap,"
+    "gateway,httproute"
 )
 
 
@@ -42,7 +43,9 @@ class Simulated(Clone):
         document["config"] = json.loads(json.dumps(self.baseline))
         if second:
             models = document["config"]["ml-platform:models"]
-            models[SECOND_MODEL] = models["iris"]
+            models[SECOND_MODEL] = json.loads(json.dumps(models["iris"]))
+            if "route" in models[SECOND_MODEL]:
+                models[SECOND_MODEL]["route"]["host"] = f"{SECOND_MODEL}.localhost"
         path.write_text(yaml.safe_dump(document, sort_keys=False))
 
     def finish(self) -> None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 PORTS = (5000, 6443, 10250, 2379, 8080)
 # What ends processes by name would end these: they bear the names of the sandbox's own.
 NAMES = ("etcd", "kubelet", "containerd")
+# A test run that is killed leaves none of them.
+MORTAL = ("setpriv", "--pdeathsig", "KILL")
 # Links and tables of this name are left out where a machine is compared as a whole: another run may have them too.
 PREFIX = "neighbour"
 
@@ -43,12 +45,13 @@ class Neighbours:
 
     def start(self) -> None:
         ports = [str(port) for port in PORTS if not _taken(port)]  # a real neighbour is as good
-        self.processes["server"] = subprocess.Popen([sys.executable, __file__, *ports], stdout=subprocess.PIPE)
+        server = [*MORTAL, sys.executable, __file__, *ports]
+        self.processes["server"] = subprocess.Popen(server, stdout=subprocess.PIPE)
         self.processes["server"].stdout.readline()
         for name in NAMES:
             program = self.directory / name
             shutil.copy2(shutil.which("sleep"), program)
-            self.processes[name] = subprocess.Popen([program, "7200"], cwd=self.directory)
+            self.processes[name] = subprocess.Popen([*MORTAL, program, "7200"], cwd=self.directory)
         if self.devices:
             subprocess.run(["ip", "link", "add", self.name, "type", "bridge"], check=True)
             table = f"table inet {self.name} {{ chain theirs {{ tcp dport 5000 accept; }}; }}"
