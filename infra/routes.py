@@ -37,8 +37,8 @@ def weighed(settings: Settings, name: str) -> bool:
 
 
 def routed(settings: Settings) -> set[str]:
-    """Name the models whose share of requests may stand in an HTTPRoute."""
-    return {name for name, model in settings.models.items() if model.canary is not None and weighed(settings, name)}
+    """Name the models whose share of requests may stand in an HTTPRoute, that of a canary taken off among them."""
+    return {name for name in settings.models if weighed(settings, name)}
 
 
 def mirroring(settings: Settings) -> dict[str, Any] | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
+import pulumi
+
 from components.labels import Place, model_selector, slot_name, slot_selector
 from infra.guard.canary import declared_route, shown, split
 from infra.guard.proof import Proof
 from infra.guard.refused import SwitchRefusedError
 from infra.guard.room import room
-from infra.guard.sleep import sleeping, unproven, waking
+from infra.guard.sleep import left, sleeping, unproven, waking
 from infra.guard.starts import remembered
 from infra.guard.wait import NotCarryingError
 from infra.observed import ApiError, UnreachableError, put_to_sleep, read_route, read_service
@@ -48,9 +50,10 @@ class Aftermath:
         connect: Callable[[], ApiServer],
         deadline: Callable[[Place], float],
         report: Callable[[str], None],
+        warn: Callable[[str], None] = pulumi.log.warn,
     ) -> None:
         self._model, self._seen, self._floors = model, seen, floors
-        self._connect, self._deadline, self._report = connect, deadline, report
+        self._connect, self._deadline, self._report, self._warn = connect, deadline, report, warn
 
     async def slots(self) -> dict[Place, SlotSeen]:
         """Await every slot that this run has changed or a former one has left unfinished, and give them as they are.
@@ -102,6 +105,12 @@ class Aftermath:
 
     async def _slot(self, slot: Place) -> SlotSeen | None:
         declared, before = self._model.slots[slot], self._seen.at(slot)
+        if unfinished(declared, before) and left(self._model, slot, self._seen):
+            version = f"version {declared.version} in slot {slot}"
+            self._warn(
+                f"{self._model.name}: {version} has no request to answer now, and does not run: mend or replace it"
+            )
+            return None
         if sleeping(self._model, slot, self._seen, self._floors[slot]):
             if before.exists and before.desired == 0 and not unproven(declared, before):
                 return None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from infra.guard.declared import DeclaredModel
     from infra.observed.state import ModelSeen
 
-__all__ = ["DeclaredCanary", "carrying", "declared_route", "described", "grows", "shown", "split"]
+__all__ = ["DeclaredCanary", "carrying", "declared_route", "described", "grows", "shown", "shrinks", "split"]
 
 _ALL = 100
 
@@ -71,6 +71,18 @@ def grows(model: DeclaredModel, live: RouteSeen | None) -> bool:
         wanted.shares.get(service, 0) > now.shares.get(service, 0)
         or wanted.mirrors.get(service, 0) > now.mirrors.get(service, 0)
         or not wanted.matches <= now.matches
+    )
+
+
+def shrinks(model: DeclaredModel, seen: ModelSeen) -> bool:
+    """Whether the slot that does not serve gets fewer requests than it did, by whatever they were shared out."""
+    wanted, now = declared_route(model), seen.route or RouteSeen()
+    service = slot_name(model.name, model.idle_slot)
+    return (
+        wanted.shares.get(service, 0) < now.shares.get(service, 0)
+        or wanted.mirrors.get(service, 0) < now.mirrors.get(service, 0)
+        or any(to == service for _, to in now.matches - wanted.matches)
+        or (seen.shared and split(model, seen) is None)
     )
 
 

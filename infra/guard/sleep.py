@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from infra.guard.canary import shrinks
 from infra.guard.floors import switching
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from infra.guard.declared import DeclaredModel, DeclaredSlot
     from infra.observed.state import ModelSeen, SlotSeen
 
-__all__ = ["sleeping", "unproven", "waking"]
+__all__ = ["left", "sleeping", "unproven", "waking"]
 
 
 def sleeping(model: DeclaredModel, slot: Place, seen: ModelSeen, floor: Floor) -> bool:
@@ -31,6 +32,18 @@ def waking(model: DeclaredModel, slot: Place, seen: ModelSeen) -> bool:
     live = seen.at(slot)
     asleep = live.exists and live.desired == 0 and live.started is not None
     return asleep and not model.sleeps(slot) and not switching(model, seen)
+
+
+def left(model: DeclaredModel, place: Place, seen: ModelSeen) -> bool:
+    """Whether this run takes requests away from a place and gives it nothing else to run: the way back from a bad one.
+
+    It ends well however broken the place is; the next run that has nothing more urgent to do says so again.
+    """
+    declared, live = model.slots[place], seen.at(place)
+    changed = declared.content is not None and declared.content != live.content
+    if model.rollout is not None or place == model.active or changed:
+        return False
+    return (switching(model, seen) and seen.routing == place) or shrinks(model, seen)
 
 
 def unproven(declared: DeclaredSlot, seen: SlotSeen) -> bool:

@@ -52,7 +52,9 @@ def model_seen(name: str, space: Space, route: RouteSeen | None) -> ModelSeen:
         for place in PLACES
     }
     service = space.find("services", name)
-    return ModelSeen(service=service is not None, routing=routing(service), slots=slots, route=route)
+    place = routing(service)
+    shared = place is not None and SLOT not in ((service or {}).get("spec") or {}).get("selector", {})
+    return ModelSeen(service=service is not None, routing=place, shared=shared, slots=slots, route=route)
 
 
 def routing(service: Mapping[str, Any] | None) -> Place | None:

@@ -144,12 +144,13 @@ class ModelSeen:
     """A model's routing Service, the places where its versions stand, and its way in from outside.
 
     `routing` is the place the live selector names, or of two slots that share the traffic the active one; None when
-    there is no Service, or when its selector names neither (`service` tells the two apart). `route` is None where there
-    is no HTTPRoute.
+    there is no Service, or when its selector names neither (`service` tells the two apart). `shared` is whether two
+    slots share the traffic by their numbers of pods. `route` is None where there is no HTTPRoute.
     """
 
     service: bool = False
     routing: Place | None = None
+    shared: bool = False
     slots: Mapping[Place, SlotSeen] = field(default_factory=lambda: {place: SlotSeen() for place in PLACES})
     route: RouteSeen | None = None
 

@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from infra.guard.canary import DeclaredCanary
 from infra.guard.floors import floors
-from infra.guard.sleep import sleeping, unproven, waking
+from infra.guard.sleep import left, sleeping, unproven, waking
 from infra.guard.starts import estimate, last_start, remembered
 from infra.guard.words import words
+from infra.observed import RouteSeen
 
 HELD = "6 until 2026-03-01T12:07:00Z"
 
@@ -104,3 +106,33 @@ def test_the_words_name_what_falls_asleep_and_what_wakes(given):
     asleep = given.live(green=given.slot(given.two, replicas=0, started="34 s as c2"))
     assert words(given.model(idle="cold"), asleep, given.now) == []
     assert words(given.model(), asleep, given.now) == ["iris: green 0 → 2: idle.size is warm, so it sleeps no longer"]
+
+
+BACK = RouteSeen(shares={"iris": 90.0, "iris-green": 10.0})
+
+
+@pytest.mark.parametrize(
+    ("changes", "seen", "expected"),
+    [
+        ({"active": "green"}, {}, True),
+        ({"active": "blue"}, {"routing": "green"}, False),
+        ({}, {}, False),
+    ],
+    ids=["switched away from", "switched to", "nothing moves"],
+)
+def test_the_slot_that_a_switch_leaves_may_be_as_broken_as_it_is(given, changes, seen, expected):
+    assert left(given.model(**changes), "blue", given.live(**seen)) is expected
+
+
+@pytest.mark.parametrize(
+    ("canary", "expected"),
+    [(None, True), (DeclaredCanary(percent=5, host="h"), True), (DeclaredCanary(percent=10, host="h"), False)],
+    ids=["taken off", "less", "the same"],
+)
+def test_a_canary_that_gets_less_may_be_as_broken_as_it_is(given, canary, expected):
+    assert left(given.model(canary=canary), "green", given.live(route=BACK)) is expected
+
+
+def test_a_slot_that_is_left_and_gets_another_version_still_has_to_prove_it(given):
+    older = given.slot(given.one, content="older")
+    assert not left(given.model(active="green"), "blue", given.live(blue=older))

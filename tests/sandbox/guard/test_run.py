@@ -197,3 +197,19 @@ def test_a_user_who_may_not_read_is_told_what_is_missing(flowers, plane, now):
     kubeconfig = plane.write_kubeconfig("nobody", "somebody:without-rights")
     observed = observe(ApiServer(load_access(str(kubeconfig))), {"iris": flowers.namespace})
     assert 'User "somebody:without-rights" cannot list resource "services"' in observed.unreachable
+
+
+@pytest.mark.usefixtures("impatient")
+def test_going_back_from_a_version_that_crashes_ends_well_and_says_what_is_left_behind(flowers, plane, now, capfd):
+    flowers.route("blue")
+    flowers.deploy("blue", replicas=2)
+    flowers.deploy("green", replicas=2)
+    flowers.running("blue", 2)
+    flowers.running("green", 2)
+    flowers.fail("blue", {"reason": "CrashLoopBackOff", "message": "back-off 40s"}, restarts=4)
+    guard = opened(flowers, plane, now)
+    flowers.patch(flowers.path("services/iris"), {"spec": {"selector": flowers.labels("green")}})
+    verify(guard, flowers, blue="c-blue", green="c-green")
+    assert "version 1 in slot blue has no request to answer now, and does not run" in capfd.readouterr().err
+    with pytest.raises(SwitchRefusedError, match=r"version 1 does not come up in slot blue: .*CrashLoopBackOff"):
+        verify(opened(flowers, plane, now), flowers, blue="c-blue", green="c-green")
