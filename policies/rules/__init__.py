@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from policies.rules.filesystem import read_only_root
 from policies.rules.health import probes
 from policies.rules.identity import no_automount_token, no_default_service_account, rbac_no_wildcards
 from policies.rules.images import image_digest, image_not_latest
 from policies.rules.objects import kind_of, objects
-from policies.rules.pod_security import privileged, read_only_root, run_as_non_root
+from policies.rules.pod_security import BASELINE, RESTRICTED
 from policies.rules.resources import requests_limits
 from policies.rules.rule import Finding, Rule
 from policies.rules.secrets import no_secret_in_env
 from policies.rules.services import service_not_node_port
 from policies.rules.unknown import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["RULES", "UNKNOWN", "Finding", "Rule", "concerns", "findings", "objects"]
 
@@ -26,8 +32,8 @@ RULES: tuple[Rule, ...] = (
     rbac_no_wildcards,
     no_secret_in_env,
     service_not_node_port,
-    privileged,
-    run_as_non_root,
+    *BASELINE,
+    *RESTRICTED,
 )
 
 
@@ -37,11 +43,21 @@ def concerns(rule: Rule, resource_type: str) -> bool:
     return kind is not None and (kind.endswith("List") or kind.removesuffix("Patch") in rule.kinds)
 
 
-def findings(rule: Rule, resource_type: str, properties: dict[str, object]) -> list[Finding]:
-    """Apply a rule to one resource of Pulumi's: to the object that it is, or to each of the list that it is."""
+def findings(
+    rule: Rule, resource_type: str, properties: dict[str, Any], chosen: Mapping[str, Any] | None = None
+) -> list[Finding]:
+    """Apply a rule to one resource of Pulumi's: to the object that it is, or to each of the list that it is.
+
+    Args:
+        rule: the rule.
+        resource_type: the resource's type token.
+        properties: its inputs, plain.
+        chosen: what is configured of the rule's options.
+
+    """
     return [
         finding
         for found in objects(resource_type, properties)
         if found.manifest.get("kind") in rule.kinds and not (found.partial and rule.requires)
-        for finding in found.placed(rule.check(found.manifest))
+        for finding in found.placed(rule.judge(found.manifest, chosen))
     ]

@@ -7,75 +7,74 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from policies.rules.rule import Finding, Manifest
 from policies.rules.unknown import UNKNOWN, items, look
+from policies.rules.workload_kinds import POD_KINDS, SERVING_KINDS, templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["POD_KINDS", "SERVING_KINDS", "Container", "PodSpec", "containers", "pod_specs"]
-
-_TEMPLATE = ("spec", "template", "spec")
-
-_PATHS: dict[str, tuple[str, ...]] = {
-    "Pod": ("spec",),
-    "PodTemplate": ("template", "spec"),
-    "Deployment": _TEMPLATE,
-    "StatefulSet": _TEMPLATE,
-    "DaemonSet": _TEMPLATE,
-    "ReplicaSet": _TEMPLATE,
-    "ReplicationController": _TEMPLATE,
-    "Job": _TEMPLATE,
-    "CronJob": ("spec", "jobTemplate", *_TEMPLATE),
-}
-
-POD_KINDS = frozenset(_PATHS)
-
-SERVING_KINDS = POD_KINDS - {"Job", "CronJob", "PodTemplate"}
-"""Kinds whose pods are meant to run on."""
+__all__ = ["POD_KINDS", "SERVING_KINDS", "Container", "Place", "PodSpec", "containers", "containers_of", "pod_specs"]
 
 ContainerKind = Literal["containers", "initContainers", "ephemeralContainers"]
 _CONTAINER_KINDS: tuple[ContainerKind, ...] = ("initContainers", "containers", "ephemeralContainers")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PodSpec:
-    """A pod's specification and where it stands in its object."""
+class Place:
+    """Something that stands in an object, and where."""
 
     path: str
     values: Any
 
-
-@dataclass(frozen=True, kw_only=True)
-class Container:
-    """A container and where it stands in its object."""
-
-    path: str
-    kind: ContainerKind
-    values: Any
+    def at(self, *keys: str) -> Place:
+        """Return what stands under these keys."""
+        return Place(path=".".join((self.path, *keys)), values=look(self.values, *keys))
 
     def finding(self, found: str) -> Finding:
-        """Report this container."""
+        """Report this place."""
         return Finding(path=self.path, found=found)
 
     def unknown(self, *keys: str) -> Finding:
-        """Report that a value under this container is not known before the `up`."""
+        """Report that a value under this place is not known before the `up`."""
         return Finding(path=".".join((self.path, *keys)), found="not known in a preview", unknown=True)
 
 
+@dataclass(frozen=True, kw_only=True)
+class PodSpec(Place):
+    """A pod's specification, and the metadata that stand beside it."""
+
+    metadata: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container(Place):
+    """A container of a pod."""
+
+    kind: ContainerKind
+
+
 def pod_specs(manifest: Manifest) -> Iterator[PodSpec]:
-    """Find the pod specification of an object that describes pods; it may be UNKNOWN, or None where it is missing."""
-    path = _PATHS.get(str(manifest.get("kind")))
-    if path is not None:
-        yield PodSpec(path=".".join(path), values=look(manifest, *path))
+    """Find the pod specifications of an object that describes pods; one may be UNKNOWN, or None where it is missing."""
+    for path, values, inline in templates(manifest):
+        if inline:
+            yield PodSpec(path=path, values=values)
+        else:
+            inner = f"{path}.spec" if path else "spec"
+            yield PodSpec(path=inner, values=look(values, "spec"), metadata=look(values, "metadata"))
 
 
 def containers(manifest: Manifest, *kinds: ContainerKind) -> Iterator[Container]:
     """Find the containers of these kinds, all three by default. An unknown list yields one UNKNOWN container."""
     for spec in pod_specs(manifest):
-        if spec.values is UNKNOWN:
-            yield Container(path=spec.path, kind="containers", values=UNKNOWN)
-            continue
-        for kind in kinds or _CONTAINER_KINDS:
-            for index, values in enumerate(items(look(spec.values, kind))):
-                name = look(values, "name")
-                called = f"[{index}]" if name is None or name is UNKNOWN else f'["{name}"]'
-                yield Container(path=f"{spec.path}.{kind}{called}", kind=kind, values=values)
+        yield from containers_of(spec, *kinds)
+
+
+def containers_of(spec: PodSpec, *kinds: ContainerKind) -> Iterator[Container]:
+    """Find the containers of one pod specification."""
+    if spec.values is UNKNOWN:
+        yield Container(path=spec.path, kind="containers", values=UNKNOWN)
+        return
+    for kind in kinds or _CONTAINER_KINDS:
+        for index, values in enumerate(items(look(spec.values, kind))):
+            name = look(values, "name")
+            called = f"[{index}]" if name is None or name is UNKNOWN else f'["{name}"]'
+            yield Container(path=f"{spec.path}.{kind}{called}", kind=kind, values=values)

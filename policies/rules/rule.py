@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from policies.rules.option import Option
 
 __all__ = ["Check", "Finding", "Manifest", "Rule", "Severity", "rule"]
 
@@ -23,7 +26,8 @@ class Finding:
     unknown: bool = False
 
 
-Check = Callable[[Manifest], Iterable[Finding]]
+Check = Callable[..., Iterable[Finding]]
+"""Takes a Manifest, and the rule's options as keyword arguments."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +47,20 @@ class Rule:
     """It asks for something to be there. A `*Patch` resource carries a part of an object, so only rules that forbid
     something apply to it."""
     check: Check
+    options: Mapping[str, Option] = field(default_factory=dict)
+    """What may be configured, by name."""
 
     @property
     def description(self) -> str:
         """What Pulumi prints above each violation."""
         return f"{self.reason} ({self.source})"
+
+    def judge(self, manifest: Manifest, chosen: Mapping[str, Any] | None = None) -> Iterable[Finding]:
+        """Apply the rule with what is configured, and its defaults for the rest."""
+        if not self.options:
+            return self.check(manifest)
+        values = {name: option.default for name, option in self.options.items()}
+        return self.check(manifest, **(values | dict(chosen or {})))
 
     def message(self, finding: Finding) -> str:
         """Say what is wrong, where, and how to mend it."""
@@ -63,6 +76,7 @@ def rule(
     source: str,
     kinds: Iterable[str],
     requires: bool = False,
+    options: Mapping[str, Option] | None = None,
 ) -> Callable[[Check], Rule]:
     """Make a rule of a check, beside the check itself."""
 
@@ -76,6 +90,7 @@ def rule(
             kinds=frozenset(kinds),
             requires=requires,
             check=check,
+            options=dict(options or {}),
         )
 
     return make

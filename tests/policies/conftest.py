@@ -18,7 +18,11 @@ CONTAINER = {
     "name": "model",
     "image": DIGEST,
     "resources": {"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"memory": "1Gi"}},
-    "securityContext": {"readOnlyRootFilesystem": True},
+    "securityContext": {
+        "readOnlyRootFilesystem": True,
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+    },
     "readinessProbe": {"httpGet": {"path": "/readyz", "port": 8080}},
     "livenessProbe": {"httpGet": {"path": "/healthz", "port": 8080}},
     "ports": [{"containerPort": 8080}],
@@ -27,7 +31,7 @@ CONTAINER = {
 POD = {
     "serviceAccountName": "model",
     "automountServiceAccountToken": False,
-    "securityContext": {"runAsNonRoot": True},
+    "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
     "initContainers": [{**CONTAINER, "name": "fetch"}],
     "containers": [CONTAINER],
     "ephemeralContainers": [{**CONTAINER, "name": "debug"}],
@@ -58,13 +62,17 @@ def type_of(kind: str) -> str:
     return f"kubernetes:{PLACES[kind][0]}:{kind}"
 
 
-def of_kind(kind: str, pod: Any) -> dict[str, Any]:
-    """Return an object of this kind with this pod spec."""
+def of_kind(kind: str, pod: Any, metadata: Any = None) -> dict[str, Any]:
+    """Return an object of this kind with this pod spec, and the pod's own metadata."""
     version = PLACES[kind][0].removeprefix("core/")
-    inner = pod
-    for key in reversed(PLACES[kind][1]):
+    outer = {"apiVersion": version, "kind": kind, "metadata": {"name": "churn", "namespace": "fraud-test"}}
+    *keys, last = PLACES[kind][1]
+    if not keys:
+        return {**outer, **({"metadata": metadata} if metadata else {}), last: pod}
+    inner = {last: pod, **({"metadata": metadata} if metadata else {})}
+    for key in reversed(keys):
         inner = {key: inner}
-    return {"apiVersion": version, "kind": kind, "metadata": {"name": "churn"}, **inner}
+    return {**outer, **inner}
 
 
 @pytest.fixture
@@ -74,7 +82,7 @@ def pod() -> dict[str, Any]:
 
 
 @pytest.fixture
-def make() -> Callable[[str, Any], dict[str, Any]]:
+def make() -> Callable[..., dict[str, Any]]:
     """Make an object of a kind from a pod spec."""
     return of_kind
 

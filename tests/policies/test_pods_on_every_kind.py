@@ -79,16 +79,45 @@ CASES = [
     forbidden("no-secret-in-env", "containers.env", variable("URL", "postgres://me:pw@db/x"), says="holds a secret"),
     forbidden("no-secret-in-env", "initContainers.env", variable("API_KEY", "x"), says="holds a secret"),
     forbidden("no-secret-in-env", "ephemeralContainers.env", variable("GITHUB_TOKEN", "x"), says="holds a secret"),
-    forbidden("pss-privileged", "hostNetwork", True, says="node's namespace"),
-    forbidden("pss-privileged", "hostPID", True, says="node's namespace"),
-    forbidden("pss-privileged", "hostIPC", True, says="node's namespace"),
-    forbidden("pss-privileged", "volumes.hostPath", {"path": "/"}, {}, says="path of the node"),
+    forbidden("pss-host-namespaces", "hostNetwork", True, says="node's namespace"),
+    forbidden("pss-host-namespaces", "hostPID", True, says="node's namespace"),
+    forbidden("pss-host-namespaces", "hostIPC", True, says="node's namespace"),
+    forbidden("pss-host-path-volumes", "volumes.hostPath", {"path": "/"}, {}, says="path of the node"),
+    forbidden("pss-host-ports", "containers.ports.hostPort", 80, says="takes port 80 of the node"),
+    forbidden("pss-host-probes-and-host-lifecycle", "containers.livenessProbe.httpGet.host", "db", says='host "db"'),
+    forbidden("pss-host-probes-and-host-lifecycle", "containers.lifecycle.preStop.tcpSocket.host", "db", says="db"),
     forbidden("pss-privileged", f"{SECURITY}.privileged", True, says="runs privileged"),
-    forbidden("pss-privileged", "containers.ports.hostPort", 80, says="takes port 80 of the node"),
+    forbidden("pss-privileged", "ephemeralContainers.securityContext.privileged", True, says="runs privileged"),
+    forbidden("pss-windows-host-process", "securityContext.windowsOptions.hostProcess", True, says="of the host"),
+    forbidden("pss-windows-host-process", f"{SECURITY}.windowsOptions.hostProcess", True, says="of the host"),
+    forbidden("pss-capabilities-baseline", f"{SECURITY}.capabilities.add", ["SYS_ADMIN"], says="SYS_ADMIN"),
+    forbidden("pss-app-armor-profile", "securityContext.appArmorProfile", {"type": "Unconfined"}, says="Unconfined"),
+    forbidden("pss-app-armor-profile", f"{SECURITY}.appArmorProfile", {"type": "Unconfined"}, says="Unconfined"),
+    forbidden("pss-se-linux-options", "securityContext.seLinuxOptions.user", "root", says='names "root"'),
+    forbidden("pss-se-linux-options", f"{SECURITY}.seLinuxOptions.role", "root", says='names "root"'),
+    forbidden("pss-se-linux-options", f"{SECURITY}.seLinuxOptions.type", "spc_t", says='type "spc_t"'),
+    forbidden("pss-seccomp-profile-baseline", f"{SECURITY}.seccompProfile", {"type": "Unconfined"}, says="Unconfined"),
+    forbidden("pss-proc-mount", f"{SECURITY}.procMount", "Unmasked", says="mounts /proc Unmasked"),
+    forbidden("pss-sysctls", "securityContext.sysctls", [{"name": "kernel.msgmax"}], says="kernel.msgmax"),
     required("pss-run-as-non-root", "securityContext.runAsNonRoot", False, says="may run as root"),
     forbidden("pss-run-as-non-root", f"{SECURITY}.runAsNonRoot", False, says="may run as root"),
-    forbidden("pss-run-as-non-root", f"{SECURITY}.runAsUser", 0, says="runs as root"),
+    forbidden("pss-run-as-user", "securityContext.runAsUser", 0, says="runs as root"),
+    forbidden("pss-run-as-user", f"{SECURITY}.runAsUser", 0, says="runs as root"),
+    required("pss-allow-privilege-escalation", f"{SECURITY}.allowPrivilegeEscalation", True, says="gain privileges"),
+    required("pss-capabilities-restricted", f"{SECURITY}.capabilities.drop", [], ["NET_RAW"], says="keeps cap"),
+    forbidden("pss-capabilities-restricted", f"{SECURITY}.capabilities.add", ["CHOWN"], says="CHOWN"),
+    required("pss-seccomp-profile-restricted", "securityContext.seccompProfile.type", "Unconfined", says="seccomp"),
+    forbidden("pss-restricted-volumes", "volumes", [{"name": "a", "nfs": {}}], says="type nfs"),
+    forbidden("pss-proc-mount-restricted", f"{SECURITY}.procMount", "Unmasked", says="mounts /proc Unmasked"),
 ]
+OF_THE_POD = {
+    "no-automount-token",
+    "no-default-service-account",
+    "pss-host-namespaces",
+    "pss-host-path-volumes",
+    "pss-sysctls",
+    "pss-restricted-volumes",
+}
 cases = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}-{case.path}")
 pod_rules = pytest.mark.parametrize("rule", POD_RULES, ids=lambda rule: rule.id)
 
@@ -141,7 +170,7 @@ def test_an_unknown_pod_is_reported_as_not_checked(rule, kinds, make, told):
 
 @pod_rules
 def test_unknown_containers_are_reported_as_not_checked(rule, kinds, pod, make, told):
-    of_the_pod_alone = rule.id in ("no-automount-token", "no-default-service-account")
+    of_the_pod_alone = rule.id in OF_THE_POD
     pod["containers"] = UNKNOWN
     for kind in kinds:
         found = told(rule, make(kind, pod))
@@ -194,7 +223,7 @@ def test_a_patch_need_not_hold_what_it_does_not_change(rule, told):
 
 def test_a_patch_must_not_bring_what_is_forbidden(told):
     patch = {"kind": "Deployment", "spec": {"template": {"spec": {"hostNetwork": True}}}}
-    assert told(BY_ID["pss-privileged"], patch, "kubernetes:apps/v1:DeploymentPatch") == [
+    assert told(BY_ID["pss-host-namespaces"], patch, "kubernetes:apps/v1:DeploymentPatch") == [
         "spec.template.spec.hostNetwork: shares the node's namespace"
     ]
 
