@@ -19,24 +19,31 @@ PROGRAM = """
             self.register_outputs({})
 
     config = pulumi.Config()
-    Object("kubernetes:core/v1:Service", "churn", kind="Service", spec={"type": config.require("type")})
+    metadata = {"name": "churn", "namespace": "fraud-test", "labels": {"app.kubernetes.io/name": "churn"}}
+    spec = {"type": config.require("type")}
+    Object("kubernetes:core/v1:Service", "churn", kind="Service", metadata=metadata, spec=spec)
     if config.get_bool("pod"):
         image = pulumi.runtime.rpc.UNKNOWN if pulumi.runtime.is_dry_run() else config.require("image")
         Object(
             "kubernetes:core/v1:Pod",
             "churn-pod",
             kind="Pod",
+            metadata=metadata,
             spec={
                 "automountServiceAccountToken": False,
                 "serviceAccountName": "model",
-                "securityContext": {"runAsNonRoot": True},
+                "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
                 "restartPolicy": "Never",
                 "containers": [
                     {
                         "name": "model",
                         "image": image,
                         "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "1Gi"}},
-                        "securityContext": {"readOnlyRootFilesystem": True},
+                        "securityContext": {
+                            "readOnlyRootFilesystem": True,
+                            "allowPrivilegeEscalation": False,
+                            "capabilities": {"drop": ["ALL"]},
+                        },
                     }
                 ],
             },
