@@ -63,7 +63,7 @@ class PrometheusMetrics:
         means: dict[SlotName, list[Sample]] = {slot: [] for slot in SLOTS}
         try:
             for name in self.names:
-                self._collect(f"increase({self._series(name)}[{window}s])", name, increases)
+                self._collect(self._increase(name, window), name, increases)
                 if not name.endswith(_BUCKET):
                     self._collect(f"avg_over_time({self._series(name)}[{window}s])", name, means)
         except PrometheusError as error:
@@ -71,6 +71,17 @@ class PrometheusMetrics:
         return {
             slot: Seen(seconds=seconds, increases=tuple(increases[slot]), means=tuple(means[slot])) for slot in SLOTS
         }
+
+    def _increase(self, name: str, window: int) -> str:
+        """Ask what a counter rose by; one that is told for the first time in the window, in full.
+
+        `increase` alone takes such a series' first value for granted: a new pod's requests, and the first failures of
+        one that had none, which clients tell from the first on.
+        """
+        series = self._series(name)
+        before = f"{series} offset {window}s"
+        known = f"increase({series}[{window}s]) and {before}"
+        return f"({known}) or (last_over_time({series}[{window}s]) unless {before})"
 
     def _series(self, name: str) -> str:
         return f'{name}{{namespace="{self.namespace}",pod=~"{self.model}-(blue|green)-.*"}}'

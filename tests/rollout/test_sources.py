@@ -250,13 +250,15 @@ def vector(pod: str, value: str, **labels: str) -> dict[str, Any]:
 def test_prometheus_is_asked_for_increases_and_means_over_the_window_so_far(cluster, prometheus):
     prometheus.begin()
     prometheus.look()
-    series = 'http_requests_total{namespace="fraud-prod",pod=~"churn-(blue|green)-.*"}[30s]'
-    assert cluster.asked == [f"increase({series})", f"avg_over_time({series})"]
+    series = 'http_requests_total{namespace="fraud-prod",pod=~"churn-(blue|green)-.*"}'
+    known = f"increase({series}[30s]) and {series} offset 30s"
+    new = f"last_over_time({series}[30s]) unless {series} offset 30s"
+    assert cluster.asked == [f"({known}) or ({new})", f"avg_over_time({series}[30s])"]
     assert set(cluster.tokens) == {"Bearer secret"}
 
 
 def test_series_are_told_apart_by_slot_and_those_of_other_models_left_out(cluster, prometheus):
-    cluster.vectors["increase"] = [
+    cluster.vectors["(increase"] = [
         vector("churn-green-7d9f8-abcde", "12.5", status="200"),
         vector("churn-blue-5c6b7-fghij", "100", status="200"),
         vector("churn-green-x-blue-5c6b7-fghij", "9999", status="200"),
