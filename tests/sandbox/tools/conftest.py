@@ -6,13 +6,13 @@ import functools
 import hashlib
 import http.server
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox.tools import network
-from sandbox.tools.catalogue import GITHUB, KUBERNETES, PULUMI
+from sandbox.tools.catalogue import CATALOGUE, GITHUB, KUBERNETES, PULUMI
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,6 +92,13 @@ def put_on_path(machine: Path):
         return path
 
     return put
+
+
+@pytest.fixture
+def no_module(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Name a tool that only a download can give."""
+    monkeypatch.setitem(CATALOGUE, "kind", replace(CATALOGUE["kind"], module=None))
+    return "kind"
 
 
 @pytest.fixture

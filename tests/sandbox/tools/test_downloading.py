@@ -54,10 +54,10 @@ def test_a_longer_checksum_is_verified_too(upstream, program, lines):
     assert provide(["kubelet"], report=lines.append)["kubelet"].source == "download"
 
 
-def test_a_file_without_a_published_checksum_is_not_used(upstream, program, lines):
+def test_a_file_without_a_published_checksum_is_not_used(upstream, program, lines, no_module):
     upstream.publish(f"kubernetes-sigs/kind/releases/download/v0.31.0/kind-linux-{ARCH}", program("kind v0.31.0"))
     with pytest.raises(ToolError, match="no published checksum at"):
-        provide(["kind"], report=lines.append)
+        provide([no_module], report=lines.append)
 
 
 def test_kinds_checksum_file_names_its_file(upstream, program, lines):
@@ -112,16 +112,16 @@ def test_a_download_that_is_another_version_than_it_should_be_is_refused(upstrea
     assert not Slot(CATALOGUE["kubelet"]).filled
 
 
-def test_an_unreachable_host_is_probed_once_in_a_run(monkeypatch, lines):
+def test_an_unreachable_host_is_probed_once_in_a_run(monkeypatch, lines, no_module):
     monkeypatch.setenv(KUBERNETES.variable, "http://127.0.0.1:9")
     began = time.monotonic()
     for _ in range(20):
         with pytest.raises(ToolError):
-            provide(["kind"], report=lines.append)
+            provide([no_module], report=lines.append)
     assert time.monotonic() - began < 5
 
 
-def test_a_host_that_never_answers_is_given_up_in_seconds(monkeypatch, lines):
+def test_a_host_that_never_answers_is_given_up_in_seconds(monkeypatch, lines, no_module):
     import socket
 
     with socket.socket() as silent:  # accepts connections and says nothing
@@ -130,5 +130,5 @@ def test_a_host_that_never_answers_is_given_up_in_seconds(monkeypatch, lines):
         monkeypatch.setenv("SANDBOX_GITHUB_DOWNLOADS", f"http://127.0.0.1:{silent.getsockname()[1]}")
         began = time.monotonic()
         with pytest.raises(ToolError, match=r"timed out|does not answer"):
-            provide(["kind"], report=lines.append)
+            provide([no_module], report=lines.append)
         assert time.monotonic() - began < 5
