@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,14 @@ def modules(package):
     return sorted((REPOSITORY / package).rglob("*.py"))
 
 
+@cache
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imported(path):
     """Name every module that a file imports, inside functions and TYPE_CHECKING as well."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -36,11 +42,17 @@ def imported(path):
 
 
 def classes(path):
-    return [node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.ClassDef)]
+    return [node for node in tree_of(path).body if isinstance(node, ast.ClassDef)]
 
 
 def is_component(node):
     return any(ast.unparse(base) == "pulumi.ComponentResource" for base in node.bases)
+
+
+@cache
+def resources():
+    """Name every class of components/ that speaks of resources: what makes one when it is called."""
+    return {node.name for path in COMPONENTS for node in classes(path) if "Resource" in ast.unparse(node)}
 
 
 def calls(node, name):
@@ -77,7 +89,7 @@ def test_components_read_neither_configuration_nor_environment_nor_stack(path):
     forbidden = {"Config", "get_stack", "get_project", "environ", "getenv", "is_dry_run", "open", "read_text"}
     names = {
         node.attr if isinstance(node, ast.Attribute) else node.id
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Attribute | ast.Name)
     }
     assert names & forbidden == set()
@@ -103,13 +115,12 @@ def test_a_component_ends_its_init_with_exactly_one_register_outputs(path, node)
 
 @pytest.mark.parametrize("path", [*COMPONENTS, *modules("infra")], ids=identifier)
 def test_no_resource_is_made_inside_an_apply(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    makers = {node.name for other in COMPONENTS for node in classes(other) if "Resource" in ast.unparse(node)}
+    tree = tree_of(path)
     functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     for apply in calls(tree, "apply"):
         for argument in apply.args:
             body = functions.get(ast.unparse(argument).rpartition(".")[2], argument)
-            made = {maker for maker in makers for _ in calls(body, maker)}
+            made = {maker for maker in resources() for _ in calls(body, maker)}
             assert made == set(), f"{identifier(path)}:{apply.lineno}"
 
 
@@ -123,7 +134,7 @@ def test_arguments_are_frozen_and_given_by_name(path):
 
 @pytest.mark.parametrize("path", COMPONENTS, ids=identifier)
 def test_a_file_says_what_is_public(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(path)
     exported = [
         ast.literal_eval(node.value)
         for node in tree.body
