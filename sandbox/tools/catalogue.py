@@ -226,7 +226,7 @@ _TOOLS = (
         module=Module(
             folder="metrics-server",
             package="sigs.k8s.io/metrics-server/cmd/metrics-server",
-            ldflags="-X k8s.io/component-base/version.gitVersion={version}",
+            ldflags="-X k8s.io/client-go/pkg/version.gitVersion={version}",
             megabytes=1500,
         ),
         install="Go 1.26.4 or newer, from which it is built",
