@@ -114,27 +114,39 @@ def manifest(name: str) -> dict:
     return {"metadata": {"name": name, "uid": name}, "status": status}
 
 
-class Users(threading.Thread):
-    """Ask for predictions without a pause, of the slot that configuration and chance decide, and count the answers."""
+class Users:
+    """Ask for predictions without a pause, of the slot that configuration and chance decide, and count the answers.
+
+    Several at a time: one alone would send a slow version next to nothing, and be waiting for it most of the time.
+    """
+
+    NUMBER = 4
 
     def __init__(self, pods: Pods, engine: Engine) -> None:
-        super().__init__(daemon=True)
         self.pods, self.engine, self.over = pods, engine, threading.Event()
         self.good = self.bad = 0
-        self.start()
+        self.counting = threading.Lock()
+        self.threads = [threading.Thread(target=self.ask, args=(seed,), daemon=True) for seed in range(self.NUMBER)]
+        for thread in self.threads:
+            thread.start()
 
-    def run(self) -> None:
-        chance = random.Random(4)
+    def ask(self, seed: int) -> None:
+        chance = random.Random(seed)
         while not self.over.is_set():
             active = self.engine.live["active"]
             share = int(self.engine.live["canary.percent"])
             slot = {"blue": "green", "green": "blue"}[active] if chance.random() * 100 < share else active
             port = self.pods.ports[chance.choice(self.pods.of(slot))]
             status, body = self.pods.ask(port, "POST", "/predict", QUESTION)
-            if status == 200 and b"setosa" in body:
-                self.good += 1
-            else:
-                self.bad += 1
+            good = status == 200 and b"setosa" in body
+            with self.counting:
+                self.good += good
+                self.bad += not good
+
+    def leave(self) -> None:
+        self.over.set()
+        for thread in self.threads:
+            thread.join(30)
 
 
 @pytest.fixture(scope="session")
@@ -192,8 +204,7 @@ def rolled_out(trained, target):
                 users = Users(pods, engine)
                 walk = Walk(target=chosen, engine=engine, source=source, show=show, stopping=Stopping())
                 ended = walk.run()
-                users.over.set()
-                users.join(30)
+                users.leave()
         finally:
             pods.end()
         print(screen.getvalue())
