@@ -22,7 +22,10 @@ def engine_environment(layout: Layout, *, policy_pack: Path | None) -> dict[str,
     """
     environment = {
         "PULUMI_HOME": str(layout.pulumi_home),  # the plugins, and nothing of the user's own Pulumi
-        "PULUMI_BACKEND_URL": f"file://{layout.backend}",
+        # Without `metadata=skip` a second file stands beside each state, `.attrs`, which is not replaced as a whole as
+        # the state is: a command that is killed while it writes it leaves it empty, and every later one says "failed
+        # to load checkpoint: EOF".
+        "PULUMI_BACKEND_URL": f"file://{layout.backend}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(layout.passphrase),
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",  # a missing plugin is an error, not a download
         "PULUMI_SKIP_UPDATE_CHECK": "true",  # the version is pinned, and the network may be out of reach

@@ -70,3 +70,12 @@ def test_a_killed_language_host_takes_its_program_along_and_fails_the_command(ru
     process.communicate(timeout=60)
     assert process.returncode != 0
     assert project.gone_within(6), project.processes()
+
+
+def test_a_command_that_was_killed_between_two_writes_leaves_a_state_that_can_be_read(project):
+    """A stack's file is replaced as a whole; what the engine writes beside it is not, and may be found empty."""
+    project.describe('import pulumi\npulumi.export("word", "kept")\n')
+    project.run("up", "--yes", "--skip-preview")
+    for beside in (project.home.parent / "state").rglob("*.attrs"):
+        beside.write_text("")
+    assert project.output("word") == "kept"
