@@ -57,8 +57,10 @@ class SimulatedCluster:
         self._report("starting the control plane")
         self._programs.require(NEEDED)
         plane = self._plane()
-        plane.start()
-        SimulatedNodes(plane, shapes=self._shapes, report=self._report).start()
+        nodes = SimulatedNodes(plane, shapes=self._shapes, report=self._report)
+        if plane.start():
+            nodes.stop()  # as controllers are: it would ask the server again after ever longer pauses
+        nodes.start()
         return plane.kubeconfig
 
     def start_metrics(self) -> None:
