@@ -46,7 +46,7 @@ def test_there_are_at_least_ten_rules():
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_a_rule_says_why_and_how_to_mend_it(rule):
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", rule.id)
-    assert rule.source.startswith("https://kubernetes.io/")
+    assert rule.source.startswith(("https://kubernetes.io/docs/", "https://www.pulumi.com/docs/"))
     assert rule.remedy.endswith(".")
     assert not rule.reason.endswith(".")
     assert rule.check.__doc__
