@@ -77,9 +77,8 @@ def _selecting(stack: Stack, each: Object, elsewhere: list[str]) -> Iterator[Fin
 
 
 def _keys(selector: Any) -> set[str]:
-    if selector is UNKNOWN:
-        return set()
-    return set(look(selector, "matchLabels") or {}) | {
+    wanted = look(selector, "matchLabels")
+    return set(wanted if isinstance(wanted, dict) else ()) | {
         str(look(expression, "key")) for expression in items(look(selector, "matchExpressions"))
     }
 

@@ -79,7 +79,8 @@ def selects(selector: Any, labels: Any) -> bool | None:
     """
     if selector is UNKNOWN or labels is UNKNOWN:
         return None
-    answers = [_equals(labels, key, value) for key, value in (look(selector, "matchLabels") or {}).items()]
+    wanted = look(selector, "matchLabels")
+    answers = [_equals(labels, key, value) for key, value in (wanted if isinstance(wanted, dict) else {}).items()]
     answers += [_expressed(labels, expression) for expression in items(look(selector, "matchExpressions"))]
     if False in answers:
         return False
