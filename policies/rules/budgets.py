@@ -84,6 +84,7 @@ def _fits(stack: Stack, quota: Object, device: str, room: Decimal) -> Iterator[F
     remedy="Lower scale.max, or ask for a larger budget.",
     source=_GPUS,
     kinds=(*POD_KINDS, *SCALERS),
+    wide=True,
     options={
         "teams": Option(
             type=dict[str, int],
@@ -117,6 +118,7 @@ def gpu_budget(
     remedy="Lower requests or scale.max, or ask for a larger budget.",
     source=_QUOTAS,
     kinds=(*POD_KINDS, *SCALERS),
+    wide=True,
     options={
         "environments": Option(
             type=dict[str, dict[str, str]],

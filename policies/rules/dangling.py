@@ -70,10 +70,13 @@ def _selecting(stack: Stack, each: Object, elsewhere: list[str]) -> Iterator[Fin
         selector = {"matchLabels": selector} if selector and each.group == "" else None
     if not selector or _keys(selector) & set(elsewhere) or _operated(stack, each.namespace):
         return
-    answers = {selects(selector, labels) for _, labels in stack.pods(each.namespace)}
-    if True not in answers:
-        unknown = None in answers or selector is UNKNOWN
-        yield Finding(path=path, found="selects no pods of the stack", unknown=unknown, about=each)
+    unknown = selector is UNKNOWN
+    for _, labels in stack.pods(each.namespace):
+        answer = selects(selector, labels)
+        if answer:
+            return
+        unknown = unknown or answer is None
+    yield Finding(path=path, found="selects no pods of the stack", unknown=unknown, about=each)
 
 
 def _keys(selector: Any) -> set[str]:
@@ -85,9 +88,12 @@ def _keys(selector: Any) -> set[str]:
 
 def _operated(stack: Stack, namespace: str) -> bool:
     """Tell whether a namespace has custom resources that may make pods."""
-    return any(
-        "." in each.group and not each.group.endswith(_PODLESS) and each.kind not in POD_KINDS
-        for each in stack.within(namespace)
+    return stack.kept(
+        ("operated", namespace),
+        lambda: any(
+            "." in each.group and not each.group.endswith(_PODLESS) and each.kind not in POD_KINDS
+            for each in stack.within(namespace)
+        ),
     )
 
 

@@ -55,6 +55,8 @@ class Rule:
     check: Check
     across: bool = False
     """It compares objects: its check takes a Stack."""
+    wide: bool = False
+    """It compares objects of different namespaces."""
     of_state: bool = False
     """It speaks of what Pulumi keeps in a stack's state, and so of no plain file."""
     options: Mapping[str, Option] = field(default_factory=dict)
@@ -88,6 +90,7 @@ def rule(
     kinds: Iterable[str],
     requires: bool = False,
     across: bool = False,
+    wide: bool = False,
     of_state: bool = False,
     options: Mapping[str, Option] | None = None,
 ) -> Callable[[Check], Rule]:
@@ -103,6 +106,7 @@ def rule(
             kinds=frozenset(kinds),
             requires=requires,
             across=across,
+            wide=wide,
             of_state=of_state,
             check=check,
             options=dict(options or {}),
@@ -119,6 +123,7 @@ def stack_rule(
     remedy: str,
     source: str,
     kinds: Iterable[str],
+    wide: bool = False,
     options: Mapping[str, Option] | None = None,
 ) -> Callable[[Check], Rule]:
     """Make a rule of a check that compares objects; `kinds` are those whose arrival may break it."""
@@ -130,5 +135,6 @@ def stack_rule(
         source=source,
         kinds=kinds,
         across=True,
+        wide=wide,
         options=options,
     )

@@ -35,10 +35,13 @@ class Scaler:
         return str(self.kind), self.object.namespace, str(self.name)
 
 
-def scalers(stack: Stack, namespace: str | None = None) -> Iterator[Scaler]:
-    """Find the autoscalers of pods, with upstream's defaults for what they leave out."""
-    found = stack.of(*SCALERS) if namespace is None else stack.within(namespace, *SCALERS)
-    for each in found:
+def scalers(stack: Stack) -> list[Scaler]:
+    """Return the autoscalers of pods, with upstream's defaults for what they leave out."""
+    return stack.kept("scalers", lambda: list(_scalers(stack)))
+
+
+def _scalers(stack: Stack) -> Iterator[Scaler]:
+    for each in stack.of(*SCALERS):
         spec = look(each.manifest, "spec")
         ours = each.kind == SCALERS[0]
         bounds = ("minReplicas", "maxReplicas") if ours else ("minReplicaCount", "maxReplicaCount")
@@ -54,10 +57,8 @@ def scalers(stack: Stack, namespace: str | None = None) -> Iterator[Scaler]:
 
 def scaler_of(stack: Stack, workload: Object) -> Scaler | None:
     """Return the autoscaler of a workload, None where it has none."""
-    for each in scalers(stack, workload.namespace):
-        if each.target == (workload.kind, workload.namespace, workload.name):
-            return each
-    return None
+    by_target = stack.kept("scalers by target", lambda: {each.target: each for each in reversed(scalers(stack))})
+    return by_target.get((workload.kind, workload.namespace, workload.name))
 
 
 def least(stack: Stack, workload: Object) -> int | None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from policies.rules.pods import pod_specs
 from policies.rules.unknown import UNKNOWN, items, look
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator
 
     from policies.rules.objects import Object
 
 __all__ = ["Stack", "selects"]
+
+Found = TypeVar("Found")
 
 
 class Stack:
@@ -29,6 +31,7 @@ class Stack:
         self._by_kind: dict[str, dict[int, Object]] = defaultdict(dict)
         self._by_name: dict[tuple[str, str, str], Object] = {}
         self._by_namespace: dict[str, dict[int, Object]] = defaultdict(dict)
+        self._kept: dict[Hashable, Any] = {}
         for each in objects:
             self.add(each)
 
@@ -36,12 +39,14 @@ class Stack:
         """Take an object in. A part of an object (a `*Patch`) is none: it says nothing about the rest."""
         if added.partial:
             return
+        self._kept.clear()
         self._by_kind[added.kind][id(added)] = added
         self._by_namespace[added.namespace][id(added)] = added
         self._by_name[added.kind, added.namespace, added.name] = added
 
     def remove(self, removed: Object) -> None:
         """Forget an object that is declared anew."""
+        self._kept.clear()
         self._by_kind[removed.kind].pop(id(removed), None)
         self._by_namespace[removed.namespace].pop(id(removed), None)
         if self._by_name.get((removed.kind, removed.namespace, removed.name)) is removed:
@@ -62,11 +67,23 @@ class Stack:
         """Return the object of this name, None where the stack has none."""
         return self._by_name.get((kind, namespace, name))
 
-    def pods(self, namespace: str) -> Iterator[tuple[Object, Any]]:
-        """Go through a namespace's workloads, each with the labels of its pods."""
-        for each in self.within(namespace):
-            for spec in pod_specs(each.manifest):
-                yield each, look(spec.metadata, "labels") if spec.metadata is not None else {}
+    def pods(self, namespace: str) -> list[tuple[Object, Any]]:
+        """Return a namespace's workloads, each with the labels of its pods."""
+        return self.kept(
+            ("pods", namespace),
+            lambda: [
+                (each, look(spec.metadata, "labels") if spec.metadata is not None else {})
+                for each in self.within(namespace)
+                for spec in pod_specs(each.manifest)
+            ],
+        )
+
+    def kept(self, key: Hashable, find: Callable[[], Found]) -> Found:
+        """Find something once, until an object comes or goes."""
+        if key not in self._kept:
+            self._kept[key] = find()
+        found: Found = self._kept[key]
+        return found
 
 
 def selects(selector: Any, labels: Any) -> bool | None:

@@ -333,8 +333,8 @@ CASES: dict[str, list[tuple[list[dict[str, Any]], list[str]]]] = {
             [quota(**{"requests.nvidia.com/gpu": 2}), deployment(gpu=1, replicas=2)],
             [
                 (
-                    "Deployment fraud-prod/churn spec.strategy.rollingUpdate.maxSurge: an update takes 1 of nvidia.com/gpu"
-                    " more than the 2 that run, and the quota is 2"
+                    "Deployment fraud-prod/churn spec.strategy.rollingUpdate.maxSurge: an update takes 1 of"
+                    " nvidia.com/gpu more than the 2 that run, and the quota is 2"
                 )
             ],
         ),
