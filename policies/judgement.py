@@ -70,6 +70,7 @@ class Judgement:
         self.told: list[Told] = []
         self._configured = configured
         self._exemptions = exemptions
+        self._of_files = of_files
         self._seen: dict[str, list[Object]] = {}
         self._where: dict[int, str] = {}
         self._keys: set[tuple[str, ...]] = set()
@@ -175,7 +176,10 @@ class Judgement:
     def _about_exemptions(self) -> Iterator[Told]:
         there = [each for found in self._seen.values() for each in found]
         titles = {each.title for each in there}
+        # Files are seldom all that there is: what they do not hold may stand elsewhere.
         namespaces = {each.name if each.kind == "Namespace" else each.namespace for each in there}
+        if self._of_files:
+            namespaces = set()
         for exemption, found in self._exemptions.problems(titles, namespaces):
             yield Told(
                 rule=EXEMPTION_IN_FORCE,
