@@ -43,8 +43,8 @@ history:  ## which digest of a model served when, and by whose update (MODEL=chu
 bench:  ## measure switches of 5, 100 and 500 objects and 100,000 requests over them (ARGS=--help)
 	@$(PYTHON) -m sandbox.bootstrap --test && PYTHONPATH=tests/support:tests/bench .venv/bin/python tests/bench $(ARGS)
 
-reference:  ## docs/configuration.md and the editor's schema, from the settings' own words
-	@$(PYTHON) -m sandbox.bootstrap && $(RUN) infra.settings.reference
+reference:  ## docs/configuration.md, the editor's schema and docs/policies.md, from the settings' and rules' own words
+	@$(PYTHON) -m sandbox.bootstrap && $(RUN) infra.settings.reference && $(RUN) policies.reference
 
 lint:  ## format, lint and types, as CI checks them
 	@$(PYTHON) -m sandbox.bootstrap --test && $(RUN) ruff check && $(RUN) ruff format --check && $(RUN) mypy

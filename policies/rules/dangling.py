@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from policies.rules.environment import SLOT
 from policies.rules.option import Option
 from policies.rules.pods import POD_KINDS
 from policies.rules.rule import Finding, stack_rule
@@ -66,8 +67,10 @@ def _selecting(stack: Stack, each: Object, elsewhere: list[str]) -> Iterator[Fin
     path = "spec.podSelector" if each.kind == "NetworkPolicy" else "spec.selector"
     selector = look(each.manifest, *path.split("."))
     if each.kind == "Service" and selector is not UNKNOWN:
-        # A Service without a selector has its endpoints from somewhere else.
-        selector = {"matchLabels": selector} if selector and each.group == "" else None
+        # A Service without a selector has its endpoints from somewhere else; that of an empty slot is there for the
+        # next version.
+        waits = each.group != "" or SLOT in each.labels
+        selector = {"matchLabels": selector} if selector and not waits else None
     if not selector or _keys(selector) & set(elsewhere) or _operated(stack, each.namespace):
         return
     unknown = selector is UNKNOWN

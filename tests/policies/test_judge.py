@@ -62,8 +62,8 @@ def test_a_file_that_breaks_a_rule_ends_with_1_and_is_told_why_and_how_to_mend_i
     assert printed.splitlines()[:2] == [
         "FILE: Service fraud-prod/churn",
         (
-            "  ✗ service-not-node-port (high) spec.type: opens a port on every node (NodePort). Use type ClusterIP, and a"
-            " route for users from outside."
+            "  ✗ service-not-node-port (high) spec.type: opens a port on every node (NodePort). Use type ClusterIP, and"
+            " a route for users from outside."
         ),
     ]
     assert "past the gateway's TLS" in printed

@@ -104,6 +104,7 @@ CASES: dict[str, list[tuple[list[dict[str, Any]], list[str]]]] = {
             ["Service fraud-prod/churn spec.selector: selects no pods of the stack"],
         ),
         ([service(None)], []),
+        ([service({"app": "other"}, labels={MARKS[1]: "green"})], []),
         ([service({}), deployment()], []),
         ([service(UNKNOWN), deployment()], ["Service fraud-prod/churn spec.selector?"]),
         ([service({"app": UNKNOWN}), deployment()], ["Service fraud-prod/churn spec.selector?"]),
