@@ -58,19 +58,23 @@ class Told:
 class Judgement:
     """The rules at work on one stack, or on the files of one command."""
 
-    def __init__(self, configured: Configured, exemptions: Exemptions, *, of_files: bool = False) -> None:
+    def __init__(
+        self, configured: Configured, exemptions: Exemptions, *, of_files: bool = False, partial: bool = False
+    ) -> None:
         """Begin with nothing looked at.
 
         Args:
             configured: levels and options.
             exemptions: what may break a rule.
             of_files: it is about plain files, which have no state that could hold a secret.
+            partial: what is looked at is not all that there is, so that nothing is said about what is missing.
 
         """
         self.told: list[Told] = []
         self._configured = configured
         self._exemptions = exemptions
         self._of_files = of_files
+        self._partial = partial
         self._seen: dict[str, list[Object]] = {}
         self._where: dict[int, str] = {}
         self._keys: set[tuple[str, ...]] = set()
@@ -115,7 +119,7 @@ class Judgement:
         if wheres is not None:
             for where in set(self._seen) - set(wheres):
                 self._leave(where)
-        self._stack.complete = True
+        self._stack.complete = not self._partial
         told = [
             self._tell(rule, finding.about, finding)
             for rule in self._across

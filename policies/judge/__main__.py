@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (UnreadableError, configured.ConfigurationError) as error:
         sys.stderr.write(f"{error}\n")
         return UNREADABLE
-    report = judged(sources, settings, exemptions)
+    report = judged(sources, settings, exemptions, partial=given.partial)
     text = FORMATS[given.format](report)
     if given.output is None:
         sys.stdout.write(text)
@@ -58,9 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return BROKEN if report.failed else KEPT
 
 
-def judged(sources: Sequence[Source], settings: Configured, exemptions: exempt.Exemptions) -> Report:
+def judged(
+    sources: Sequence[Source], settings: Configured, exemptions: exempt.Exemptions, *, partial: bool = False
+) -> Report:
     """Judge what was read, all of it together."""
-    judgement = Judgement(settings, exemptions, of_files=not any(source.of_state for source in sources))
+    of_files = not any(source.of_state for source in sources)
+    judgement = Judgement(settings, exemptions, of_files=of_files, partial=partial)
     told = judge(((source.type, source.properties, source.where) for source in sources), judgement)
     titles: dict[str, list[str]] = defaultdict(list)
     for source in sources:
@@ -94,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         "--format", choices=FORMATS, default="text", help="text for people (default), json, junit for CI"
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="where to write it; the standard output by default")
+    parser.add_argument("--partial", action="store_true", help="these are not all: say nothing about what is missing")
     parser.add_argument("--namespace", metavar="NAME", help="where objects go that name none, as in kubectl -n")
     parser.add_argument("--stack", metavar="NAME", help="whose exemptions hold; those of every stack by default")
     parser.add_argument("--kubernetes", metavar="1.36", help="whose Pod Security Standards apply; configured otherwise")

@@ -117,6 +117,16 @@ def test_all_files_of_a_folder_are_judged_as_one_stack(tmp_path, capsys):
         list(files([str(tmp_path / "empty")]))
 
 
+def test_of_a_part_of_a_stack_nothing_is_said_about_what_is_missing(judge):
+    arguments = ["--format", "json"]
+    whole = judge(service({"app": "churn"}), hpa(), arguments=arguments)
+    assert told(whole[1]) == [
+        ("dangling-references", "HorizontalPodAutoscaler fraud-prod/churn"),
+        ("dangling-references", "Service fraud-prod/churn"),
+    ]
+    assert judge(service({"app": "churn"}), hpa(), arguments=[*arguments, "--partial"])[0] == 0
+
+
 def test_the_standard_input_is_judged(monkeypatch, capsys):
     monkeypatch.setattr("sys.stdin", io.StringIO(yaml.safe_dump(plain_service(type="NodePort"))))
     assert main(["-"]) == 1

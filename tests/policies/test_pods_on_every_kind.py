@@ -278,6 +278,9 @@ def test_a_container_may_say_for_itself_that_it_is_not_root(kinds, pod, make, to
         ("PASSWORD", ""),
         ("DATABASE", "postgres://db/x"),
         ("SECRETARY", "x"),
+        ("GOOGLE_APPLICATION_CREDENTIALS", "/etc/cloud/service-account.json"),
+        ("MYSQL_ALLOW_EMPTY_PASSWORD", "yes"),
+        ("DB_PASSWORD", "$(PASSWORD_OF_DB)"),
     ],
 )
 def test_what_only_sounds_like_a_secret_passes(name, value, pod, make, told):
@@ -295,6 +298,9 @@ def test_what_only_sounds_like_a_secret_passes(name, value, pod, make, told):
         ("db-password", "x"),
         ("TOKEN", "x"),
         ("AWS_SECRET_ACCESS_KEY", "x"),
+        ("DB_PASSWORD", "/a b"),
+        ("DB_PASSWORD", "yes and no"),
+        ("TOKEN_FILE", "/x -----BEGIN PRIVATE KEY-----"),
     ],
 )
 def test_a_secret_is_found_by_name_or_value_and_never_shown(name, value, pod, make, told):
