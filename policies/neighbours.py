@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import count
 from typing import TYPE_CHECKING
 
 from policies.rules import Stack
@@ -26,21 +27,28 @@ class Neighbours:
 
     def __init__(self) -> None:
         self._named: dict[tuple[str, str], dict[int, Object]] = defaultdict(dict)
+        self._numbers: dict[int, int] = {}
+        self._arrived = count()
 
     def add(self, added: Object) -> None:
         """Take an object in."""
+        self._numbers[id(added)] = next(self._arrived)
         for key in _keys(added):
             self._named[key][id(added)] = added
 
     def remove(self, removed: Object) -> None:
         """Forget an object."""
+        self._numbers.pop(id(removed), None)
         for key in _keys(removed):
             self._named[key].pop(id(removed), None)
 
     def of(self, arrived: Object) -> Stack:
-        """Return an object and its neighbours, in the order in which they came."""
+        """Return an object and its neighbours, in the order in which they came, as the whole stack has them.
+
+        What is said of two depends on who came first, and must be the same in the end.
+        """
         found = {key: each for name in _keys(arrived) for key, each in self._named[name].items()}
-        return Stack(found.values(), complete=False)
+        return Stack((found[key] for key in sorted(found, key=self._numbers.__getitem__)), complete=False)
 
 
 def _keys(each: Object) -> set[tuple[str, str]]:
