@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+import yaml
+
+from policies.rules import RULES
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -63,6 +67,20 @@ PROGRAM = """
         owned = {"replicas": 3, "template": {"spec": pod}}
         Object("kubernetes:apps/v1:Deployment", "churn-pods", kind="Deployment", metadata=metadata, spec=owned)
 """
+WRONG = ROOT / "tests" / "support" / "wrong_objects.yaml"
+WRONG_PROGRAM = """
+    import pulumi
+    import yaml
+
+    class Object(pulumi.ComponentResource):
+        def __init__(self, token, name, **properties):
+            super().__init__(token, name, properties)
+            self.register_outputs({})
+
+    for each in yaml.safe_load_all(open(pulumi.Config().require("objects"))):
+        version = each["apiVersion"] if "/" in each["apiVersion"] else "core/" + each["apiVersion"]
+        Object(f"kubernetes:{version}:{each['kind']}", each["metadata"]["name"], **each)
+"""
 
 
 @pytest.fixture
@@ -120,3 +138,20 @@ def test_a_rule_is_configured_as_any_other_of_pulumis(policed):
     told = policed.run("up", "--yes")
     assert "service-not-node-port" in told
     assert "[advisory]" in told
+
+
+def test_each_of_more_than_twenty_mistakes_is_on_the_screen_with_its_remedy_and_nothing_is_made(policed):
+    policed.write("__main__.py", WRONG_PROGRAM)
+    policed.run("config", "set", "objects", str(WRONG))
+    told = policed.run("up", "--yes", succeeds=False)
+    by_id = {rule.id: rule for rule in RULES}
+    mistakes = [each["metadata"]["name"] for each in yaml.safe_load_all(WRONG.read_text())]
+    assert len(set(mistakes)) == len(mistakes) > 20
+    for rule in mistakes:
+        shown = re.search(
+            rf"\[mandatory\] \[severity: {by_id[rule].severity}\]  {rule}  \(.*: {rule}\)((?:\n +.*)+)", told
+        )
+        assert shown, rule
+        assert by_id[rule].reason in shown[1]
+        assert by_id[rule].remedy in shown[1]
+    assert made(policed) == []
