@@ -13,7 +13,8 @@ from __future__ import annotations
 import sys
 import time
 from concurrent import futures
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import grpc
 from google.protobuf import empty_pb2, json_format
@@ -89,7 +90,10 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
                 policy_type=kind,
             )
             if rule.options:
-                policy.configSchema.properties.update({name: option.schema() for name, option in rule.options.items()})
+                # The engine sends a schema's defaults back as if they were chosen: they must be ours.
+                chosen = rule.settled(self._configured.chosen(rule))
+                schemas = {name: option.schema() | {"default": chosen[name]} for name, option in rule.options.items()}
+                policy.configSchema.properties.update(schemas)
         for rule in ALL:
             info.policies.add(
                 name=rule.id,
@@ -105,8 +109,11 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         """Take what Pulumi has configured: `--policy-pack-config`, or the service's policy groups."""
         try:
             for name, policy in request.policyConfig.items():
-                if name in {rule.id for rule in RULES}:
-                    level = next((level for level, value in _LEVELS.items() if value == policy.enforcementLevel), None)
+                level = next((level for level, value in _LEVELS.items() if value == policy.enforcementLevel), None)
+                if name == NOT_CHECKED_YET.id:
+                    said: Literal["report", "fail"] = "fail" if level == "mandatory" else "report"
+                    self._configured = replace(self._configured, not_checked=said)
+                elif name in {rule.id for rule in RULES}:
                     options = json_format.MessageToDict(policy.properties)
                     self._configured = self._configured.changed(name, level, options)
         except ValueError as error:

@@ -180,6 +180,24 @@ def test_pulumis_own_configuration_of_policies_changes_levels_and_options():
     assert told.enforcementLevel == analyzer_pb2.ADVISORY
 
 
+def test_what_is_configured_beside_the_pack_survives_the_defaults_that_the_engine_sends_back():
+    chosen = {"hpa-bounds": {"ceiling": 5}, "image-registry": {"registries": ["a.example.com"]}}
+    pack = analyzer(options=chosen, levels={"probes": "disabled"}, kubernetes="1.30", not_checked="fail")
+    for policy in pack.GetAnalyzerInfo(None, None).policies:
+        schemas = json_format.MessageToDict(policy.configSchema).get("properties", {})
+        defaults = {name: schema["default"] for name, schema in schemas.items()}
+        assert configure(pack, policy.name, policy.enforcementLevel, **defaults) == []
+    [told] = by(analyse(pack, hpa(2, 6)), "hpa-bounds")
+    assert "is above the 5 that are allowed" in told.message
+    assert by(analyse(pack, deployment()), "image-registry")
+    assert not by(analyse(pack, deployment()), "probes")
+    analyse(pack, deployment(image=proxy.UNKNOWN_STRING_VALUE))
+    [counted] = by(conclude(pack, deployment()), "not-checked-yet")
+    assert counted.enforcementLevel == analyzer_pb2.MANDATORY
+    schema = next(one for one in pack.GetAnalyzerInfo(None, None).policies if one.name == "pss-sysctls").configSchema
+    assert schema.properties["kubernetes"]["default"] == "1.30"
+
+
 def test_a_wrong_option_is_refused_with_what_is_allowed():
     assert configure(analyzer(), "hpa-bounds", roof=3) == ["rules.hpa-bounds.roof: unknown; allowed: ceiling"]
     [told] = configure(analyzer(), "hpa-bounds", ceiling="high")
