@@ -58,10 +58,11 @@ def active_slot_ready_size(stack: Stack) -> Iterator[Finding]:
         elif not sizes.get(active):
             says = "is off" if active in sizes else "is not declared"
             yield Finding(path=path, found=f"the slot {active} {says}", about=service)
-        elif (sizes[active] or 0) < max(size or 0 for size in sizes.values()):
-            larger = max(size or 0 for size in sizes.values())
-            found = f"the slot {active} has {sizes[active]} pods at least, and the other slot {larger}"
-            yield Finding(path=path, found=found, about=service)
+        else:
+            size, largest = (sizes[active] or 0), max(filter(None, sizes.values()))
+            if size < largest:
+                found = f"the slot {active} has {size} pods at least, and the other slot {largest}"
+                yield Finding(path=path, found=found, about=service)
 
 
 @stack_rule(

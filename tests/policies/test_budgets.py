@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from small_objects import an, deployment, hpa, tell
+from small_objects import an, deployment, hpa, scaled, tell
 
 from policies.rules import UNKNOWN
 
@@ -24,6 +24,13 @@ def test_nothing_is_spent_above_a_teams_gpus():
     assert tell("gpu-budget", stack, {"altogether": 10}) == [
         "Deployment fraud-prod/other spec: the stack requests 11 of GPU, most pods counted; its budget is 10"
     ]
+
+
+def test_kedas_own_defaults_are_counted():
+    stack = [deployment(gpu=1, labels=of("fraud")), scaled(None)]
+    assert tell("gpu-budget", stack, {"altogether": 100}) == []
+    assert tell("gpu-budget", stack, {"altogether": 99}) != []
+    assert tell("gpu-budget", stack, {"altogether": 0, "count": "least"}) == []
 
 
 def test_nothing_is_spent_above_an_environments_or_a_teams_requests():
