@@ -5,7 +5,7 @@ RUN = .venv/bin/python -m
 # Plain `pulumi` of the sandbox where there is one, else the one on PATH.
 SHELL_OF_SANDBOX = $(if $(wildcard .sandbox/env),. .sandbox/env &&)
 .DEFAULT_GOAL := help
-.PHONY: help up down status test check preview rollout pin history bench reference lint lock
+.PHONY: help up down status test check policies preview rollout pin history bench mutants reference lint lock
 
 help:  ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 18
@@ -25,6 +25,9 @@ test:  ## every test (ARGS=... goes to pytest)
 check:  ## a stack's configuration, without engine, cluster or passphrase (STACK=prod)
 	@$(PYTHON) -m sandbox.bootstrap && $(RUN) infra.check $(STACK)
 
+policies:  ## judge YAML, helm's output or a stack's export by the policy pack (FILE=... ARGS=--help)
+	@$(PYTHON) -m sandbox.bootstrap && $(RUN) policies.judge $(ARGS) $(FILE)
+
 preview:  ## what `pulumi up` would do to a stack (STACK=prod)
 	@$(SHELL_OF_SANDBOX) pulumi preview --stack $(STACK)
 
@@ -40,12 +43,15 @@ history:  ## which digest of a model served when, and by whose update (MODEL=chu
 bench:  ## measure switches of 5, 100 and 500 objects and 100,000 requests over them (ARGS=--help)
 	@$(PYTHON) -m sandbox.bootstrap --test && PYTHONPATH=tests/support:tests/bench .venv/bin/python tests/bench $(ARGS)
 
-reference:  ## docs/configuration.md and the editor's schema, from the settings' own words
-	@$(PYTHON) -m sandbox.bootstrap && $(RUN) infra.settings.reference
+mutants:  ## weaken the rules of the policy pack, one place at a time: does a test notice? (ARGS=--help)
+	@$(PYTHON) -m sandbox.bootstrap --test && .venv/bin/uv pip install -q --python .venv --require-hashes -r locks/mutants.txt && .venv/bin/python tests/mutants $(ARGS)
+
+reference:  ## docs/configuration.md, the editor's schema and docs/policies.md, from the settings' and rules' own words
+	@$(PYTHON) -m sandbox.bootstrap && $(RUN) infra.settings.reference && $(RUN) policies.reference
 
 lint:  ## format, lint and types, as CI checks them
 	@$(PYTHON) -m sandbox.bootstrap --test && $(RUN) ruff check && $(RUN) ruff format --check && $(RUN) mypy
 
 LOCK = .venv/bin/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 lock:  ## pin what pyproject.toml asks for (ARGS=--upgrade for newer versions)
-	@$(LOCK) --extra sandbox --extra rollout -o locks/run.txt $(ARGS) && $(LOCK) --extra sandbox --extra rollout --extra test -o locks/test.txt $(ARGS)
+	@$(LOCK) --extra sandbox --extra rollout -o locks/run.txt $(ARGS) && $(LOCK) --extra sandbox --extra rollout --extra test -o locks/test.txt $(ARGS) && $(LOCK) --extra sandbox --extra rollout --extra test --extra mutants -c locks/test.txt -o locks/mutants.txt $(ARGS)

@@ -1,10 +1,12 @@
-"""The policy pack. Constructing it starts its server and never returns, so it happens here and nowhere else."""
+"""The policy pack, as the engine starts it. What is wrong in its files is told before anything is planned."""
 
 from __future__ import annotations
 
-from pulumi_policy import PolicyPack
+from datetime import UTC, datetime
 
-from policies.pack import policies
+from policies import configured, exempt
+from policies.analyzer import Analyzer, serve
 
 if __name__ == "__main__":
-    PolicyPack("ml-platform", policies=policies())
+    TODAY = datetime.now(UTC).date()
+    serve(Analyzer(configured.read(), exempt.read(today=TODAY), today=TODAY))

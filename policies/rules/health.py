@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from policies.rules.pods import SERVING_KINDS, containers, pod_specs
 from policies.rules.rule import Finding, Manifest, rule
@@ -13,18 +14,25 @@ if TYPE_CHECKING:
 
 __all__ = ["probes"]
 
+_HANDLERS = ("httpGet", "tcpSocket", "grpc", "exec")
+
 
 @rule(
     id="probes",
     severity="high",
     reason="Without a readiness probe requests reach a pod that cannot answer; without a liveness probe it stays so",
-    remedy="Set readinessProbe and livenessProbe on every container that keeps running.",
+    remedy="Set readinessProbe and livenessProbe on every container that keeps running; liveness asks something else,"
+    " or gives up later.",
     source="https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
     kinds=SERVING_KINDS,
     requires=True,
 )
 def probes(manifest: Manifest) -> Iterator[Finding]:
-    """Every container of a pod that is meant to run on has both probes. A Pod that ends by itself needs none."""
+    """Every container of a pod that is meant to run on has both probes. A Pod that ends by itself needs none.
+
+    Where both ask the same, a pod that is merely busy is restarted as soon as it is taken out of service, unless
+    liveness gives up later.
+    """
     for spec in pod_specs(manifest):
         policy = look(spec.values, "restartPolicy")
         if manifest.get("kind") == "Pod" and policy in ("Never", "OnFailure"):
@@ -39,3 +47,18 @@ def probes(manifest: Manifest) -> Iterator[Finding]:
                 missing.append(probe)
         if missing:
             yield container.finding(f"no {' and no '.join(missing)}")
+        elif _as_hasty(*(look(container.values, probe) for probe in ("livenessProbe", "readinessProbe"))):
+            yield container.finding("liveness asks what readiness asks, and gives up no later")
+
+
+def _as_hasty(live: Any, ready: Any) -> bool:
+    if not isinstance(live, Mapping) or not isinstance(ready, Mapping):
+        return False
+    asked = [[probe.get(handler) for handler in _HANDLERS] for probe in (live, ready)]
+    return asked[0] == asked[1] and any(asked[0]) and _patience(live) <= _patience(ready)
+
+
+def _patience(probe: Mapping[str, Any]) -> float:
+    """Return after how many seconds of failure a probe gives up; upstream's defaults are 10 s and 3 times."""
+    period, failures = probe.get("periodSeconds", 10), probe.get("failureThreshold", 3)
+    return period * failures if isinstance(period, int | float) and isinstance(failures, int | float) else 0

@@ -1,4 +1,4 @@
-"""Which identity a pod has before the API server, and what identities may do."""
+"""Which identity a pod has before the API server."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from policies.rules.pods import POD_KINDS, pod_specs
 from policies.rules.rule import Finding, Manifest, rule
-from policies.rules.unknown import UNKNOWN, items, look
+from policies.rules.unknown import UNKNOWN, look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["no_automount_token", "no_default_service_account", "rbac_no_wildcards"]
+__all__ = ["no_automount_token", "no_default_service_account"]
 
 
 @rule(
@@ -52,23 +52,3 @@ def no_default_service_account(manifest: Manifest) -> Iterator[Finding]:
             yield Finding(path=path, found="not known in a preview", unknown=True)
         elif name in (None, "", "default"):
             yield Finding(path=path, found="runs as the namespace's default service account")
-
-
-@rule(
-    id="rbac-no-wildcards",
-    severity="critical",
-    reason="A wildcard also grants what does not exist yet: resources and verbs of add-ons to come",
-    remedy="List the API groups, resources, verbs and URLs that are needed.",
-    source="https://kubernetes.io/docs/concepts/security/rbac-good-practices/#least-privilege",
-    kinds=("Role", "ClusterRole"),
-)
-def rbac_no_wildcards(manifest: Manifest) -> Iterator[Finding]:
-    """No role grants `*`. A URL that ends with `*`, such as /healthz/*, is a prefix and allowed; `*` alone is not."""
-    for index, granted in enumerate(items(manifest.get("rules"))):
-        for key in ("apiGroups", "resources", "verbs", "nonResourceURLs"):
-            path = f"rules[{index}].{key}"
-            for value in items(look(granted, key)):
-                if value is UNKNOWN:
-                    yield Finding(path=path, found="not known in a preview", unknown=True)
-                elif value == "*" or (key == "resources" and str(value).startswith("*/")):
-                    yield Finding(path=path, found=f'grants "{value}"')

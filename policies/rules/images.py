@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from policies.rules.option import Option
 from policies.rules.pods import POD_KINDS, containers
 from policies.rules.rule import Finding, Manifest, rule
 from policies.rules.unknown import UNKNOWN, look
@@ -12,7 +13,7 @@ from policies.rules.unknown import UNKNOWN, look
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["image_digest", "image_not_latest"]
+__all__ = ["image_digest", "image_not_latest", "image_registry"]
 
 _DIGEST = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
 
@@ -59,3 +60,39 @@ def image_not_latest(manifest: Manifest) -> Iterator[Finding]:
         _, colon, tag = name.rpartition("/")[2].partition(":")
         if tag == "latest" or not (colon or at):
             yield container.finding(f'image "{image}" is latest')
+
+
+@rule(
+    id="image-registry",
+    severity="high",
+    reason="What runs comes from registries that someone answers for; anyone may push to a public one",
+    remedy="Push the image to one of the allowed registries, and name it there.",
+    source="https://kubernetes.io/docs/concepts/containers/images/#image-names",
+    kinds=POD_KINDS,
+    options={
+        "registries": Option(
+            type=list[str],
+            default=[],
+            says="registries, or paths in them, that images may come from, such as `registry.example.com/ml`. None are"
+            " named by default, and all are allowed: which they are is an organisation's choice",
+        )
+    },
+)
+def image_registry(manifest: Manifest, *, registries: list[str]) -> Iterator[Finding]:
+    """Every image comes from a registry that is allowed. A name without a host is docker.io's."""
+    if not registries:
+        return
+    for container in containers(manifest):
+        image = look(container.values, "image")
+        if image is UNKNOWN:
+            yield container.unknown("image")
+        elif image and not any(_whole(image).startswith(f"{allowed.rstrip('/')}/") for allowed in registries):
+            yield container.finding(f'image "{image}" is from none of {", ".join(registries)}')
+
+
+def _whole(image: Any) -> str:
+    """Return an image's name with what a container runtime fills in for it."""
+    first, slash, rest = str(image).partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost"):
+        return f"{first}/{rest}"
+    return f"docker.io/{image}" if slash else f"docker.io/library/{image}"

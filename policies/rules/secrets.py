@@ -5,29 +5,20 @@ The module is inside a package, so that it does not hide Python's own `secrets` 
 
 from __future__ import annotations
 
-import re
+import base64
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from policies.rules.concealed import Concealed
 from policies.rules.pods import POD_KINDS, containers
 from policies.rules.rule import Finding, Manifest, rule
+from policies.rules.secret_looks import is_secret
 from policies.rules.unknown import UNKNOWN, items, look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["no_secret_in_env"]
-
-# The last word says that the value is secret: DB_PASSWORD, API_KEY; not MAX_TOKENS, SORT_KEY or TOKEN_URL.
-_SECRET_NAME = re.compile(
-    r"(?:.*[_.-])?(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|API[_-]?KEY|ACCESS[_-]?KEY|PRIVATE[_-]?KEY)",
-    re.IGNORECASE,
-)
-# Values that are secret whatever their name: PEM private keys, URLs with a password, well-known token prefixes.
-_SECRET_VALUE = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----|[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s@]+@|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
-    r"|\bgh[pousr]_[A-Za-z0-9]{36}|\bsk-[A-Za-z0-9_-]{20}|\bhf_[A-Za-z0-9]{30}|\bxox[abp]-[0-9A-Za-z-]{10}"
-)
+__all__ = ["no_plain_secret_in_stack", "no_secret_in_config_map", "no_secret_in_env"]
 
 
 @rule(
@@ -37,39 +28,65 @@ _SECRET_VALUE = re.compile(
     remedy="Keep the value under ml-platform:secrets and name it in secretEnv (valueFrom.secretKeyRef); change it"
     " wherever it was valid.",
     source="https://kubernetes.io/docs/concepts/configuration/secret/",
-    kinds=POD_KINDS | {"ConfigMap"},
+    kinds=POD_KINDS,
 )
 def no_secret_in_env(manifest: Manifest) -> Iterator[Finding]:
-    """No variable, nor an entry of a ConfigMap that becomes one, has a secret as its plain value.
-
-    The value is never part of the message.
-    """
-    yield from _entries(manifest)
+    """No variable has a secret as its plain value. The value is never part of the message."""
     for container in containers(manifest):
         for variable in items(look(container.values, "env")):
             name, value = look(variable, "name"), look(variable, "value")
             if name is UNKNOWN or value is UNKNOWN:
                 yield container.unknown("env")
-            elif _is_secret(name, value):
+            elif is_secret(name, value):
                 yield container.finding(f'the variable "{name}" holds a secret in plain text')
 
 
-def _entries(manifest: Manifest) -> Iterator[Finding]:
-    """Look through a ConfigMap. Its `binaryData` is nobody's variable."""
-    if manifest.get("kind") != "ConfigMap":
-        return
-    data = look(manifest, "data")
-    if data is UNKNOWN:
-        yield Finding(path="data", found="not known in a preview", unknown=True)
-    elif isinstance(data, Mapping):
-        for name, value in data.items():
+@rule(
+    id="no-secret-in-config-map",
+    severity="critical",
+    reason="A ConfigMap is readable by everyone who may see the namespace, and is shown in every diff",
+    remedy="Keep the value under ml-platform:secrets and name it in secretEnv; change it wherever it was valid.",
+    source="https://kubernetes.io/docs/concepts/configuration/configmap/",
+    kinds=("ConfigMap",),
+)
+def no_secret_in_config_map(manifest: Manifest) -> Iterator[Finding]:
+    """No entry of a ConfigMap is a secret, by its name or by what it looks like, inside a file too."""
+    for part in ("data", "binaryData"):
+        data = look(manifest, part)
+        if data is UNKNOWN:
+            yield Finding(path=part, found="not known in a preview", unknown=True)
+        for name, value in data.items() if isinstance(data, Mapping) else ():
+            path = f"{part}.{name}"
             if value is UNKNOWN:
-                yield Finding(path=f"data.{name}", found="not known in a preview", unknown=True)
-            elif _is_secret(name, value):
-                yield Finding(path=f"data.{name}", found="holds a secret in plain text")
+                yield Finding(path=path, found="not known in a preview", unknown=True)
+            elif is_secret(name, _decoded(value) if part == "binaryData" else value):
+                yield Finding(path=path, found="holds a secret in plain text")
 
 
-def _is_secret(name: object, value: object) -> bool:
-    if value in (None, ""):
-        return False
-    return bool(_SECRET_NAME.fullmatch(str(name)) or _SECRET_VALUE.search(str(value)))
+def _decoded(value: object) -> str:
+    try:
+        return base64.b64decode(str(value), validate=True).decode(errors="replace")
+    except ValueError:
+        return ""
+
+
+@rule(
+    id="no-plain-secret-in-stack",
+    severity="critical",
+    reason="What is no secret to Pulumi stands in the stack's state, its history and every diff in plain text",
+    remedy="Read it with config.require_secret or wrap it in pulumi.Output.secret; change it wherever it was valid.",
+    source="https://www.pulumi.com/docs/iac/concepts/secrets/",
+    kinds=("Secret",),
+    of_state=True,
+)
+def no_plain_secret_in_stack(manifest: Manifest) -> Iterator[Finding]:
+    """Every value of a Secret is a secret to Pulumi too; an empty one tells nothing."""
+    for part in ("data", "stringData"):
+        data = look(manifest, part)
+        if data is UNKNOWN:
+            yield Finding(path=part, found="not known in a preview", unknown=True)
+        for name, value in data.items() if isinstance(data, Mapping) else ():
+            if value is UNKNOWN:
+                yield Finding(path=f"{part}.{name}", found="not known in a preview", unknown=True)
+            elif value not in (None, "") and not isinstance(value, Concealed):
+                yield Finding(path=f"{part}.{name}", found="is kept in the stack's state in plain text")

@@ -14,7 +14,9 @@ from infra.guard import SwitchRefusedError
 from infra.guard.catalogue import catalogue
 from infra.observed import ModelSeen, Observed, QuotaSeen, SlotSeen
 from infra.settings import Document, Settings
-from policies.rules import RULES, findings
+from policies import configured, exempt
+from policies.judgement import Judgement, judge
+from policies.unwrap import plain
 
 REPOSITORY = Path(__file__).parents[2]
 STACKS = sorted((REPOSITORY / "stacks").glob("*.example.yaml")) + [
@@ -82,14 +84,11 @@ SWITCH = STACK.replace("active: blue\n    finch", "active: green\n    finch")
 def test_every_stack_of_the_repository_is_declared_and_keeps_every_rule(declare, path):
     names = {"REGISTRY": "registry.example.com", "KUBECONFIG": "kubeconfig", "CONTEXT": "c"}
     declared = declare(Template(path.read_text()).safe_substitute(names))
-    broken = [
-        f"{resource.name}: {rule.message(finding)}"
-        for resource in declared.objects().values()
-        for rule in RULES
-        for finding in findings(rule, resource.type, dict(resource.inputs))
-    ]
+    resources = [(resource.type, plain(resource.inputs), resource.urn) for resource in declared.resources]
+    exemptions = exempt.Exemptions(exempt.read(today=NOW.date()), today=NOW.date())
+    told = judge(resources, Judgement(configured.read(), exemptions))
     assert declared.exports["models"]
-    assert broken == []
+    assert [f"{one.title}: {one.rule.id}: {one.message}" for one in told if not one.unknown] == []
 
 
 def test_every_component_says_that_it_is_complete(declare):

@@ -36,7 +36,15 @@ POD = {
     "containers": [CONTAINER],
     "ephemeralContainers": [{**CONTAINER, "name": "debug"}],
     "volumes": [{"name": "tmp", "emptyDir": {}}],
+    "priorityClassName": "standard",
+    "topologySpreadConstraints": [{"labelSelector": {"matchLabels": {"app.kubernetes.io/name": "churn"}}}],
 }
+# What an organisation chooses; rules that ask for its choice do nothing without.
+CHOSEN: dict[str, dict[str, Any]] = {
+    "image-registry": {"registries": ["registry.example.com/ml"]},
+    "priority-class": {"classes": ["standard"]},
+}
+LABELS = {"labels": {"app.kubernetes.io/name": "churn"}}
 
 # Kind: API group and version, and the path of its pod's spec.
 PLACES = {
@@ -65,11 +73,12 @@ def type_of(kind: str) -> str:
 def of_kind(kind: str, pod: Any, metadata: Any = None) -> dict[str, Any]:
     """Return an object of this kind with this pod spec, and the pod's own metadata."""
     version = PLACES[kind][0].removeprefix("core/")
+    metadata = metadata or LABELS
     outer = {"apiVersion": version, "kind": kind, "metadata": {"name": "churn", "namespace": "fraud-test"}}
     *keys, last = PLACES[kind][1]
     if not keys:
-        return {**outer, **({"metadata": metadata} if metadata else {}), last: pod}
-    inner = {last: pod, **({"metadata": metadata} if metadata else {})}
+        return {**outer, "metadata": outer["metadata"] | metadata, last: pod}
+    inner = {last: pod, "metadata": metadata}
     for key in reversed(keys):
         inner = {key: inner}
     return {**outer, **inner}
@@ -97,11 +106,13 @@ def kinds() -> list[str]:
 def told() -> Callable[..., list[str]]:
     """Apply a rule to an object; return what it says, unknown values as `path?`."""
 
-    def apply(rule: Any, manifest: dict[str, Any], resource_type: str | None = None) -> list[str]:
+    def apply(
+        rule: Any, manifest: dict[str, Any], resource_type: str | None = None, chosen: dict[str, Any] | None = None
+    ) -> list[str]:
         token = resource_type or (
             type_of(manifest["kind"]) if manifest.get("kind") in PLACES else f"kubernetes:v1:{manifest['kind']}"
         )
-        found = findings(rule, token, manifest)
+        found = findings(rule, token, manifest, CHOSEN.get(rule.id) if chosen is None else chosen)
         return [f"{one.path}?" if one.unknown else f"{one.path}: {one.found}" for one in found]
 
     return apply

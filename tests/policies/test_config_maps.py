@@ -4,7 +4,7 @@ import pytest
 
 from policies.rules import RULES, UNKNOWN, concerns
 
-RULE = next(rule for rule in RULES if rule.id == "no-secret-in-env")
+RULE = next(rule for rule in RULES if rule.id == "no-secret-in-config-map")
 
 
 def config_map(data):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+import yaml
+
+from policies.rules import RULES
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -48,6 +52,34 @@ PROGRAM = """
                 ],
             },
         )
+    if config.get_bool("deployment"):
+        target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "churn"}
+        scaled = {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 4}
+        Object(
+            "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
+            "churn-hpa",
+            kind="HorizontalPodAutoscaler",
+            metadata=metadata,
+            spec=scaled,
+        )
+        pod = {"automountServiceAccountToken": False, "serviceAccountName": "model", "containers": []}
+        pod["affinity"] = {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
+        owned = {"replicas": 3, "template": {"spec": pod}}
+        Object("kubernetes:apps/v1:Deployment", "churn-pods", kind="Deployment", metadata=metadata, spec=owned)
+"""
+WRONG = ROOT / "tests" / "support" / "wrong_objects.yaml"
+WRONG_PROGRAM = """
+    import pulumi
+    import yaml
+
+    class Object(pulumi.ComponentResource):
+        def __init__(self, token, name, **properties):
+            super().__init__(token, name, properties)
+            self.register_outputs({})
+
+    for each in yaml.safe_load_all(open(pulumi.Config().require("objects"))):
+        version = each["apiVersion"] if "/" in each["apiVersion"] else "core/" + each["apiVersion"]
+        Object(f"kubernetes:{version}:{each['kind']}", each["metadata"]["name"], **each)
 """
 
 
@@ -76,11 +108,50 @@ def test_what_a_preview_cannot_know_is_said_then_and_checked_before_it_is_made(p
     for key, value in (("type", "ClusterIP"), ("pod", "true"), ("image", "churn:8")):
         policed.run("config", "set", key, value)
     told = policed.run("preview")
-    assert "can't run policy 'image-digest'" in told
-    assert 'spec.containers["model"].image' in told
+    assert "image-digest" in told
+    assert 'not checked yet: spec.containers["model"].image' in told
+    assert "2 checks wait for the `up`: image-digest (1), image-not-latest (1)" in told
     told = policed.run("up", "--yes", succeeds=False)
     assert 'image "churn:8" has no digest' in told
     assert made(policed) == ["kubernetes:core/v1:Service"]
     policed.run("config", "set", "image", f"churn@sha256:{'8' * 64}")
     policed.run("up", "--yes")
     assert sorted(made(policed)) == ["kubernetes:core/v1:Pod", "kubernetes:core/v1:Service"]
+
+
+def test_what_contradicts_another_object_is_stopped_before_it_is_applied_without_a_preview_too(policed):
+    for key, value in (("type", "ClusterIP"), ("deployment", "true")):
+        policed.run("config", "set", key, value)
+    told = policed.run("up", "--yes", "--skip-preview", succeeds=False)
+    assert "hpa-owns-replicas" in told
+    assert "declares 3 replicas, which HorizontalPodAutoscaler fraud-test/churn owns" in told
+    # Which of the two comes first is the engine's choice; the second is refused.
+    assert not {"kubernetes:apps/v1:Deployment", "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"} <= set(
+        made(policed)
+    )
+
+
+def test_a_rule_is_configured_as_any_other_of_pulumis(policed):
+    policed.run("config", "set", "type", "NodePort")
+    chosen = policed.write("policies.json", '{"service-not-node-port": "advisory"}')
+    policed.environment["PULUMI_OPTION_POLICY_PACK_CONFIG"] = str(chosen)
+    told = policed.run("up", "--yes")
+    assert "service-not-node-port" in told
+    assert "[advisory]" in told
+
+
+def test_each_of_more_than_twenty_mistakes_is_on_the_screen_with_its_remedy_and_nothing_is_made(policed):
+    policed.write("__main__.py", WRONG_PROGRAM)
+    policed.run("config", "set", "objects", str(WRONG))
+    told = policed.run("up", "--yes", succeeds=False)
+    by_id = {rule.id: rule for rule in RULES}
+    mistakes = [each["metadata"]["name"] for each in yaml.safe_load_all(WRONG.read_text())]
+    assert len(set(mistakes)) == len(mistakes) > 20
+    for rule in mistakes:
+        shown = re.search(
+            rf"\[mandatory\] \[severity: {by_id[rule].severity}\]  {rule}  \(.*: {rule}\)((?:\n +.*)+)", told
+        )
+        assert shown, rule
+        assert by_id[rule].reason in shown[1]
+        assert by_id[rule].remedy in shown[1]
+    assert made(policed) == []

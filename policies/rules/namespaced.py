@@ -1,0 +1,35 @@
+"""Kinds of objects that live in a namespace."""
+
+from __future__ import annotations
+
+from policies.rules.pods import POD_KINDS
+
+__all__ = ["NAMESPACED"]
+
+_CLUSTER_WIDE = {"ClusterServingRuntime"}
+_OTHERS = {
+    "ConfigMap",
+    "Secret",
+    "Service",
+    "ServiceAccount",
+    "Endpoints",
+    "EndpointSlice",
+    "PersistentVolumeClaim",
+    "LimitRange",
+    "ResourceQuota",
+    "HorizontalPodAutoscaler",
+    "VerticalPodAutoscaler",
+    "ScaledObject",
+    "PodDisruptionBudget",
+    "Ingress",
+    "NetworkPolicy",
+    "Gateway",
+    "HTTPRoute",
+    "GRPCRoute",
+    "Role",
+    "RoleBinding",
+    "Lease",
+}
+
+NAMESPACED = (POD_KINDS - _CLUSTER_WIDE) | frozenset(_OTHERS)
+"""Kinds that are known to. Custom resources of add-ons are left out: whether one does is in its definition."""
