@@ -9,11 +9,11 @@ import pulumi
 
 from components.cluster import ClusterProvider, ClusterProviderArgs
 from components.model_image import ModelImage, ModelImageArgs, RegistryLogin
-from components.team_namespace import TeamNamespace, TeamNamespaceArgs
 from infra.guard import Guard, declare
 from infra.outputs import model_outputs
 from infra.routes import declare_gateways, declare_route, mirroring, routed, weighed
 from infra.serving import Declaring
+from infra.teams import declare_teams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,11 +50,11 @@ def build(settings: Settings, secrets: Mapping[str, str], guard: Guard | None = 
         ),
     )
     reached = pulumi.ResourceOptions(providers=[cluster.provider])
-    teams = {name: program.team(name, reached) for name in settings.teams}
-    declare_gateways(settings, teams, cluster.provider)
+    teams = declare_teams(settings, secrets, cluster.provider)
+    declare_gateways(settings, teams.main, cluster.provider)
     models, shown = {}, {}
     for name, model in settings.models.items():
-        after = pulumi.ResourceOptions.merge(reached, pulumi.ResourceOptions(depends_on=[teams[model.team]]))
+        after = pulumi.ResourceOptions.merge(reached, pulumi.ResourceOptions(depends_on=teams.before[model.team]))
         images = program.images(name)
         served = program.serving.model(plans[name], images, after)
         route = program.route(plans[name], served, reached)
@@ -69,7 +69,7 @@ def build(settings: Settings, secrets: Mapping[str, str], guard: Guard | None = 
             url=None if route is None else route.url,
         )
     _tell(program.guard, plans, models)
-    return {"namespaces": {name: team.name for name, team in teams.items()}, "models": shown}
+    return {"namespaces": dict(teams.names), "models": shown}
 
 
 def _opened(settings: Settings) -> Guard:
@@ -142,16 +142,6 @@ class _Program:
             },
             weighed=weighed(self.settings, name),
         )
-
-    def team(self, name: str, opts: pulumi.ResourceOptions) -> TeamNamespace:
-        team = self.settings.teams[name]
-        args = TeamNamespaceArgs(
-            team=name,
-            environment=self.settings.environment,
-            quota=team.quota,
-            access={"admin": team.access.admin, "edit": team.access.edit, "view": team.access.view},
-        )
-        return TeamNamespace(name, args, opts)
 
     def route(self, plan: DeclaredModel, served: Served, opts: pulumi.ResourceOptions) -> ModelRoute | None:
         """Declare the way in to a model after its routing Service: a promotion moves that one first."""
