@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from components.labels import SKIP_AWAIT
+from components.labels import SHARED_FROM, SKIP_AWAIT
 from components.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -76,11 +76,12 @@ class TeamVolumes(pulumi.ComponentResource):
         # of the second. A driver that ignores both would let a reader write.
         only_reads = {"readOnly": True} if read_only else {}
         name = f"{namespace}-{claim}"
+        labels = {**self._args.labels, **({SHARED_FROM: self._args.namespace} if read_only else {})}
         bound = Manifest(
             "v1:PersistentVolume",
             name,
             {
-                "metadata": {"name": name, "labels": dict(self._args.labels)},
+                "metadata": {"name": name, "labels": labels},
                 "spec": {
                     "capacity": {"storage": volume.size},
                     "accessModes": access,
@@ -99,7 +100,7 @@ class TeamVolumes(pulumi.ComponentResource):
             },
             self._options(protected=not read_only),
         )
-        self._create_claim(namespace, claim, volume, access, volume_name=name, after=[bound], protected=not read_only)
+        self._create_claim(namespace, claim, volume, access, volume_name=name, after=[bound], read_only=read_only)
 
     def _create_claim(
         self,
@@ -111,7 +112,7 @@ class TeamVolumes(pulumi.ComponentResource):
         storage_class: str | None = "",
         volume_name: str | None = None,
         after: Sequence[pulumi.Resource] = (),
-        protected: bool = True,
+        read_only: bool = False,
     ) -> None:
         spec: dict[str, Any] = {
             "accessModes": list(access),
@@ -122,7 +123,7 @@ class TeamVolumes(pulumi.ComponentResource):
         metadata = {
             "name": claim,
             "namespace": namespace,
-            "labels": dict(self._args.labels),
+            "labels": {**self._args.labels, **({SHARED_FROM: self._args.namespace} if read_only else {})},
             # Many a class makes its volume beside the first pod that asks for it, and that may come much later.
             "annotations": {SKIP_AWAIT: "true"},
         }
@@ -130,7 +131,7 @@ class TeamVolumes(pulumi.ComponentResource):
             "v1:PersistentVolumeClaim",
             f"{namespace}/{claim}",
             {"metadata": metadata, "spec": spec},
-            self._options(after, protected=protected),
+            self._options(after, protected=not read_only),
         )
 
     def _options(self, after: Sequence[pulumi.Resource] = (), *, protected: bool) -> pulumi.ResourceOptions:

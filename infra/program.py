@@ -13,7 +13,7 @@ from infra.guard import Guard, declare
 from infra.outputs import model_outputs
 from infra.routes import declare_gateways, declare_route, mirroring, routed, weighed
 from infra.serving import Declaring
-from infra.teams import declare_teams
+from infra.teams import declare_teams, kept, unprotected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +68,7 @@ def build(settings: Settings, secrets: Mapping[str, str], guard: Guard | None = 
             slots=served.slots,
             url=None if route is None else route.url,
         )
-    _tell(program.guard, plans, models)
+    _tell(program.guard, plans, models, settings)
     return {"namespaces": dict(teams.names), "models": shown}
 
 
@@ -80,10 +80,11 @@ def _opened(settings: Settings) -> Guard:
         models=namespaces,
         routed=routed(settings),
         mirror=mirroring(settings),
+        kept=kept(settings),
     )
 
 
-def _tell(guard: Guard, plans: Mapping[str, DeclaredModel], models: Mapping[str, Served]) -> None:
+def _tell(guard: Guard, plans: Mapping[str, DeclaredModel], models: Mapping[str, Served], settings: Settings) -> None:
     """Say in words what this run will do, as soon as it is known which images and pod templates it would declare.
 
     Images that are built and Secrets that are named come from the engine; in a preview they may stay unknown, and
@@ -102,7 +103,7 @@ def _tell(guard: Guard, plans: Mapping[str, DeclaredModel], models: Mapping[str,
             plan.knowing(images=_texts(known[name]["images"]), contents=_texts(known[name]["contents"]))
             for name, plan in plans.items()
         ]
-        for line in guard.report(informed):
+        for line in [*guard.report(informed, settings.teams), *unprotected(settings)]:
             pulumi.log.info(line)
 
     pulumi.Output.from_input(declared).apply(tell, run_with_unknowns=True)

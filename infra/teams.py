@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from infra.settings.claims import Claim
     from infra.settings.team import Space
 
-__all__ = ["Declared", "declare_teams"]
+__all__ = ["Declared", "declare_teams", "kept", "unprotected"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +76,37 @@ def declare_teams(settings: Settings, secrets: Mapping[str, str], provider: pulu
     return Declared(main=main, names=names, before=before)
 
 
+def kept(settings: Settings) -> dict[str, Any]:
+    """Give the namespaces and claims that are declared, as `infra.observed.read_lost` takes them."""
+    teams = _Teams(settings, {}, {})
+    claims = {
+        place
+        for team in settings.teams
+        for further, space in settings.spaces(team).items()
+        for name, volume in space.volumes.items()
+        for place in (
+            (settings.namespace(team, further), name),
+            *((reader, _read_as(team, further, name)) for reader in teams.readers(volume, space)),
+        )
+    }
+    namespaces = {settings.namespace(team, further) for team in settings.teams for further in settings.spaces(team)}
+    return {"environment": settings.environment, "namespaces": namespaces, "claims": claims}
+
+
+def unprotected(settings: Settings) -> list[str]:
+    """Say in every plan which teams may be removed with their data."""
+    return [
+        f"teams.{name}.protect is false: who removes the team, a namespace or a volume of it removes the data"
+        for name, team in settings.teams.items()
+        if not team.protect
+    ]
+
+
+def _read_as(team: str, further: str | None, volume: str) -> str:
+    """Name the claim by which a volume is read in other namespaces."""
+    return "-".join(part for part in (team, further, volume) if part is not None)
+
+
 @dataclass(frozen=True)
 class _Teams:
     """Turns each part of a team's settings into the arguments of the component that declares it."""
@@ -124,7 +155,6 @@ class _Teams:
         space = self.settings.spaces(name)[further]
         if not space.volumes:
             return None
-        stem = name if further is None else f"{name}-{further}"
         args = TeamVolumesArgs(
             namespace=self.settings.namespace(name, further),
             labels=self._labels(name),
@@ -134,7 +164,7 @@ class _Teams:
                     access=volume.access,
                     storage_class=volume.class_,
                     source=_source(volume),
-                    readers=dict.fromkeys(self._readers(volume, space), f"{stem}-{claim}"),
+                    readers=dict.fromkeys(self.readers(volume, space), _read_as(name, further, claim)),
                 )
                 for claim, volume in space.volumes.items()
             },
@@ -150,7 +180,7 @@ class _Teams:
             found |= {peer.name for peer in map(parse_peer, volume.shared_with) if peer.space is None}
         return sorted(found)
 
-    def _readers(self, volume: Claim, owner: Space) -> list[str]:
+    def readers(self, volume: Claim, owner: Space) -> list[str]:
         """Name the namespaces that may read a volume."""
         return [
             self.settings.namespace(peer.name, further)
