@@ -46,6 +46,7 @@ reference:  ## docs/configuration.md and the editor's schema, from the settings'
 lint:  ## format, lint and types, as CI checks them
 	@$(PYTHON) -m sandbox.bootstrap --test && $(RUN) ruff check && $(RUN) ruff format --check && $(RUN) mypy
 
-LOCK = .venv/bin/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+LOCK_ALONE = .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+LOCK = $(LOCK_ALONE) pyproject.toml
 lock:  ## pin what pyproject.toml asks for (ARGS=--upgrade for newer versions)
-	@$(LOCK) --extra sandbox --extra rollout -o locks/run.txt $(ARGS) && $(LOCK) --extra sandbox --extra rollout --extra test -o locks/test.txt $(ARGS)
+	@$(LOCK) --extra sandbox --extra rollout -o locks/run.txt $(ARGS) && $(LOCK) --extra sandbox --extra rollout --extra test -o locks/test.txt $(ARGS) && $(LOCK_ALONE) --group judge -o locks/judge.txt $(ARGS)

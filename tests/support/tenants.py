@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from infra.program import build
 from infra.settings import Document, Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mock_engine import Declarations
 
 STACK = """
@@ -82,3 +85,11 @@ def _sent(value: Any) -> Any:
     if isinstance(value, list):
         return [_sent(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def eventually(look: Callable[[], Any], within: float = 30.0) -> Any:
+    deadline = time.monotonic() + within
+    while not (seen := look()):
+        assert time.monotonic() < deadline, f"not within {within} s"
+        time.sleep(0.05)
+    return seen

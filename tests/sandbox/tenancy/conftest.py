@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from control_planes import simulated
 from keep_alive import Client
-from tenants import NAMESPACES, manifests
+from tenants import NAMESPACES, eventually, manifests
 
 from sandbox.cluster.simulated import NodeShape
 from sandbox.cluster.users import user_kubeconfig
@@ -66,11 +65,3 @@ def teams(plane: ControlPlane, client: Callable[..., Client]) -> Client:
         quota = f"/api/v1/namespaces/{namespace}/resourcequotas/quota"
         eventually(lambda where=quota: (admin.get(where)[1].get("status") or {}).get("used"))
     return admin
-
-
-def eventually(look: Callable[[], Any], within: float = 30.0) -> Any:
-    deadline = time.monotonic() + within
-    while not (seen := look()):
-        assert time.monotonic() < deadline, f"not within {within} s"
-        time.sleep(0.05)
-    return seen

@@ -7,7 +7,7 @@ import itertools
 import json
 
 import pytest
-from conftest import eventually
+from tenants import eventually
 
 FORBIDDEN, CREATED = 403, 201
 NAMES = (f"pod-{number}" for number in itertools.count())

@@ -104,7 +104,7 @@ def users(teams, client):
 
 @pytest.fixture(scope="module")
 def found(users):
-    """All of it, 1,296 requests."""
+    """All of it, 1,336 requests: seven verbs on 21 kinds, five on four subresources."""
     return {
         (role, namespace, resource): allowed(user, namespace, resource)
         for role, user in users.items()
