@@ -35,7 +35,8 @@ def read_lost(
     """Read which namespaces and claims of this environment are live and not among the declared ones.
 
     `claims` are namespace and name; of a namespace that is declared, only claims that this program made count, since
-    others are nobody's to remove, and none that only reads another namespace's volume. Raises ApiError and UnreachableError.
+    others are nobody's to remove, and none that only reads another namespace's volume. Raises ApiError and
+    UnreachableError.
     """
     ours = {"labelSelector": f"{ENVIRONMENT}={environment},{MANAGED_BY}=pulumi"}
     live = api.list("/api/v1/namespaces", **ours)

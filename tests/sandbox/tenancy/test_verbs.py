@@ -171,6 +171,17 @@ def test_an_admin_gives_nobody_more_than_it_has(users):
     assert "attempting to grant RBAC permissions not currently held" in answer["message"]
 
 
+def test_routes_of_the_gateway_api_are_the_platforms_and_the_deploy_identitys(users):
+    """Kubernetes' own roles know nothing of them: their definitions bring no aggregated rules."""
+    path = "/apis/gateway.networking.k8s.io/v1/namespaces/fraud-test/httproutes"
+    assert {role: users[role].get(path)[0] for role in SUBJECTS} == {
+        "admin": FORBIDDEN,
+        "edit": FORBIDDEN,
+        "view": FORBIDDEN,
+        "deploy": 200,
+    }
+
+
 def test_a_further_namespace_has_people_of_its_own(teams, client):
     path = "/api/v1/namespaces/fraud-train-test/pods"
     assert client("group:trainers").get(path)[0] == 200
