@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from infra.guard import Guard
 from infra.guard.lost import lost_words
-from infra.observed import ClaimSeen, Lost, Observed
+from infra.observed import ApiError, ClaimSeen, Lost, Observed, UnreachableError
 from infra.observed.losses import read_lost
 from infra.observed.pictures import counts_all
 from infra.settings import Document, Settings
 from infra.teams import kept
+from policies.rules import RULES, findings
 
 STACK = """
 config:
@@ -283,3 +285,43 @@ def test_a_quota_of_one_priority_class_does_not_count_models():
     assert not counts_all({"spec": {"scopeSelector": {"matchExpressions": [scope]}}})
     assert counts_all({"spec": {"scopeSelector": {"matchExpressions": [{"scopeName": "NotBestEffort"}]}}})
     assert counts_all({"spec": {}})
+
+
+def test_everything_of_a_team_keeps_every_rule(all_teams):
+    broken = [
+        f"{resource.name}: {rule.message(finding)}"
+        for resource in all_teams.objects().values()
+        for rule in RULES
+        for finding in findings(rule, resource.type, dict(resource.inputs))
+    ]
+    assert broken == []
+
+
+def report(settings, monkeypatch, error=None, *, lost=(), models=None):
+    """What a run says that reads this of the cluster, or cannot."""
+
+    def read(*_, **__):
+        if error is not None:
+            raise error
+        return lost
+
+    monkeypatch.setattr("infra.guard.run.load_access", lambda *_: None)
+    monkeypatch.setattr("infra.guard.run.observe", lambda *_, **__: Observed())
+    monkeypatch.setattr("infra.guard.run.read_lost", read)
+    guard = Guard.open(cluster=settings.cluster, settings=settings.guard, models=models or {}, kept=kept(settings))
+    return guard.report([], settings.teams)
+
+
+def test_what_is_live_is_read_in_a_stack_without_models_as_well(settings, monkeypatch):
+    [line] = report(settings, monkeypatch, lost=(GONE,))
+    assert line.startswith("namespace search-test is declared no longer")
+
+
+def test_who_may_not_list_the_cluster_is_told_that_nothing_is_known(settings, monkeypatch):
+    denied = ApiError(403, "Forbidden", "namespaces is forbidden")
+    [line] = report(settings, monkeypatch, denied, models={"iris": "fraud-test"})
+    assert line == "whether anything is live that is declared no longer is not known: namespaces is forbidden"
+
+
+def test_without_models_and_a_cluster_nothing_is_said(settings, monkeypatch):
+    assert report(settings, monkeypatch, UnreachableError("nobody answers")) == []

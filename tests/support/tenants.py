@@ -17,6 +17,7 @@ from infra.settings import Document, Settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from keep_alive import Client
     from mock_engine import Declarations
 
 STACK = """
@@ -59,19 +60,76 @@ config:
     features: {team: search, service: feast, pods: {app: feast}, port: 6566}
   ml-platform:secrets: {robot-token: {secure: "v1:A:B"}}
 """
+# All that may be said of teams.
+WHOLE = """
+config:
+  ml-platform:environment: prod
+  ml-platform:registry: registry.example.com/ml
+  ml-platform:cluster: {provider: existing, context: prod-eu}
+  ml-platform:teams:
+    fraud:
+      access: {admin: [group:ml-leads], edit: [group:fraud-ds]}
+      quota: {requests.cpu: "40", requests.memory: 160Gi, requests.storage: 3Ti, persistentvolumeclaims: "2"}
+      priorityQuotas: {batch: {pods: "20", requests.nvidia.com/gpu: "1"}}
+      podSecurity: baseline
+      network:
+        from: ["team:features", "team:fraud/train", "namespace:airflow:8080,grpc", "cidr:fd00::/8:443"]
+        to: ["cidr:10.20.0.0/16:5432", "namespace:telemetry", "service:feature-store", "service:tracking"]
+        metrics: ["namespace:monitoring"]
+        serving: ["namespace:traefik", "cidr:10.0.0.0/24"]
+      volumes:
+        scratch: {size: 1Ti, class: fast.ssd}
+        data:
+          size: 2Ti
+          access: ReadWriteMany
+          nfs: {server: nfs.example.com, path: /exports/fraud}
+          sharedWith: ["team:features", "team:fraud/train"]
+      namespaces:
+        train:
+          quota: {requests.cpu: "20", requests.memory: 80Gi}
+          access: {edit: [group:trainers]}
+          volumes:
+            runs:
+              size: 1Ti
+              access: ReadWriteMany
+              csi: {driver: efs.csi.aws.com, volumeHandle: fs-1, attributes: {basePath: /runs}}
+      deploy: {also: ["user:ci"]}
+      pullSecrets: {registry: {registry: registry.example.com, username: robot, password: robot-token}}
+      labels: {cost-centre: "4711", example.com/area: risk}
+      protect: false
+    features:
+      quota: {requests.cpu: "4", requests.memory: 16Gi}
+  ml-platform:priorityClasses: {batch: {value: -10, preemption: Never, description: may wait}}
+  ml-platform:services:
+    feature-store: {team: features, service: feast, pods: {app: feast}, port: 6566}
+    tracking: {host: mlflow.example.com, cidrs: [10.9.0.5/32], port: https}
+  ml-platform:secrets:
+    robot-token: {secure: "v1:AAAA:BBBB"}
+"""
+PLURALS = {"NetworkPolicy": "networkpolicies", "PriorityClass": "priorityclasses"}
 NAMESPACES = ("fraud-test", "fraud-train-test", "ingest-test", "search-test")
 
 
-def declared() -> Declarations:
-    """Run the program on the stack."""
-    settings = Settings.parse(Document.parse(STACK, "stack.yaml").values)
+def declared(text: str = STACK) -> Declarations:
+    """Run the program on a stack."""
+    settings = Settings.parse(Document.parse(text, "stack.yaml").values)
     guard = Guard(connect=_none, observed=Observed(), settings=settings.guard, now=datetime(2026, 3, 1, tzinfo=UTC))
     return Engine().run(lambda: build(settings, dict.fromkeys(settings.secrets, "hush"), guard))
 
 
-def manifests() -> list[dict[str, Any]]:
-    """Give all objects of the stack as a provider sends them, each after what it needs."""
-    return [_sent(dict(r.inputs)) for r in declared().resources if r.type.startswith("kubernetes:")]
+def manifests(text: str = STACK) -> list[dict[str, Any]]:
+    """Give all objects of a stack as a provider sends them, each after what it needs."""
+    return [_sent(dict(r.inputs)) for r in declared(text).resources if r.type.startswith("kubernetes:")]
+
+
+def apply(admin: Client, manifest: dict[str, Any]) -> tuple[int, Any]:
+    """Apply an object by server-side apply, validated strictly; return status and answer."""
+    metadata, version, kind = manifest["metadata"], manifest["apiVersion"], manifest["kind"]
+    root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+    scope = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
+    plural = PLURALS.get(kind, f"{kind.lower()}s")
+    path = f"{root}{scope}/{plural}/{metadata['name']}?fieldManager=pulumi&fieldValidation=Strict"
+    return admin.request("PATCH", path, manifest, kind="application/apply-patch+yaml")
 
 
 def _none() -> Any:

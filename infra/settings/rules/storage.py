@@ -30,7 +30,7 @@ def storage(raw: Mapping[str, Any]) -> Iterator[Mistake]:
             if mapping(volume).get("sharedWith") and named.setdefault(shared, quote(path)) != quote(path):
                 message = f"its readers would find it as claim {quote(shared)}, as they do another; choose another name"
                 yield Mistake(path=path, message=message)
-        yield from _too_small(space)
+        yield from _too_small(space, _read_here(space, raw))
 
 
 def _source(path: KeyPath, volume: object) -> Iterator[Mistake]:
@@ -72,19 +72,37 @@ def _readers(path: KeyPath, volume: object, space: RawSpace, raw: Mapping[str, A
         )
 
 
-def _too_small(space: RawSpace) -> Iterator[Mistake]:
-    """Find what a quota counts of volumes and has too little of: their sizes, their number, both a storage class."""
-    quota, volumes = mapping(space.values, "quota"), mapping(space.values, "volumes")
-    for key, allowed in quota.items():
+def _too_small(space: RawSpace, shared: list[Mapping[str, Any]]) -> Iterator[Mistake]:
+    """Find what a quota counts of volumes and has too little of: their sizes, their number, both a storage class.
+
+    `shared` are those of other namespaces that are read here; each has a claim here, of no class, and counts in full.
+    """
+    own: list[Mapping[str, Any]] = [mapping(one) for one in mapping(space.values, "volumes").values()]
+    for key, allowed in mapping(space.values, "quota").items():
         prefix, _, counted = str(key).rpartition(".storageclass.storage.k8s.io/")
         counted = counted or str(key)
         if counted not in ("requests.storage", "persistentvolumeclaims", "count/persistentvolumeclaims"):
             continue
-        own = [one for one in volumes.values() if not prefix or mapping(one).get("class") == prefix]
-        sizes = [as_amount(mapping(one).get("size")) or Decimal(0) for one in own]
-        needed = sum(sizes, Decimal(0)) if counted == "requests.storage" else Decimal(len(own))
+        claims = [one for one in own if one.get("class") == prefix] if prefix else [*own, *shared]
+        sizes = [as_amount(one.get("size")) or Decimal(0) for one in claims]
+        needed = sum(sizes, Decimal(0)) if counted == "requests.storage" else Decimal(len(claims))
         amount = as_amount(allowed)
         if amount is not None and amount < needed:
             shown = f"{needed / 2**30:.6g}Gi" if counted == "requests.storage" else str(needed)
-            message = f"{quote(allowed)} has no room for the volumes that are declared, which need {shown}"
+            read = " and read" if shared and not prefix else ""
+            message = f"{quote(allowed)} has no room for the volumes that are declared{read} here, which need {shown}"
             yield Mistake(path=(*space.path, "quota", str(key)), message=message)
+
+
+def _read_here(space: RawSpace, raw: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the volumes of other namespaces that are shared with this one."""
+    found: list[Mapping[str, Any]] = []
+    for other in spaces(raw):
+        if other.path == space.path:
+            continue
+        for volume in mapping(other.values, "volumes").values():
+            readers = {text for _, text in texts(volume, "sharedWith")}
+            named = f"team:{space.team}" if space.further is None else f"team:{space.team}/{space.further}"
+            if readers & {f"team:{space.team}", named}:
+                found.append(mapping(volume))
+    return found

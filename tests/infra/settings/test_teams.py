@@ -7,57 +7,13 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft7Validator
+from tenants import WHOLE as EXAMPLE
 
 from infra.settings import SECURE, Document, Settings, SettingsError
 from infra.settings.errors import show_path
 from infra.settings.peers import Peer, parse_peer
 from infra.settings.reference import stack_schema
 
-EXAMPLE = """
-config:
-  ml-platform:environment: prod
-  ml-platform:registry: registry.example.com/ml
-  ml-platform:cluster: {provider: existing, context: prod-eu}
-  ml-platform:teams:
-    fraud:
-      access: {admin: [group:ml-leads], edit: [group:fraud-ds]}
-      quota: {requests.cpu: "40", requests.memory: 160Gi, requests.storage: 3Ti, persistentvolumeclaims: "2"}
-      priorityQuotas: {batch: {pods: "20", requests.nvidia.com/gpu: "1"}}
-      podSecurity: baseline
-      network:
-        from: ["team:features", "team:fraud/train", "namespace:airflow:8080,grpc", "cidr:fd00::/8:443"]
-        to: ["cidr:10.20.0.0/16:5432", "namespace:telemetry", "service:feature-store", "service:tracking"]
-        metrics: ["namespace:monitoring"]
-        serving: ["namespace:traefik", "cidr:10.0.0.0/24"]
-      volumes:
-        scratch: {size: 1Ti, class: fast.ssd}
-        data:
-          size: 2Ti
-          access: ReadWriteMany
-          nfs: {server: nfs.example.com, path: /exports/fraud}
-          sharedWith: ["team:features", "team:fraud/train"]
-      namespaces:
-        train:
-          quota: {requests.cpu: "20", requests.memory: 80Gi}
-          access: {edit: [group:trainers]}
-          volumes:
-            runs:
-              size: 1Ti
-              access: ReadWriteMany
-              csi: {driver: efs.csi.aws.com, volumeHandle: fs-1, attributes: {basePath: /runs}}
-      deploy: {also: ["user:ci"]}
-      pullSecrets: {registry: {registry: registry.example.com, username: robot, password: robot-token}}
-      labels: {cost-centre: "4711", example.com/area: risk}
-      protect: false
-    features:
-      quota: {requests.cpu: "4", requests.memory: 16Gi}
-  ml-platform:priorityClasses: {batch: {value: -10, preemption: Never, description: may wait}}
-  ml-platform:services:
-    feature-store: {team: features, service: feast, pods: {app: feast}, port: 6566}
-    tracking: {host: mlflow.example.com, cidrs: [10.9.0.5/32], port: https}
-  ml-platform:secrets:
-    robot-token: {secure: "v1:AAAA:BBBB"}
-"""
 FRAUD = ("teams", "fraud")
 
 
@@ -178,6 +134,13 @@ def place(text):
         ("train|volumes|runs|csi", {"driver": "x.y"}, "train|volumes|runs|csi", "needs volumeHandle"),
         ("fraud|quota|requests.storage", "2Ti", "fraud|quota|requests.storage", "which need 3072Gi"),
         ("fraud|quota|persistentvolumeclaims", "1", "fraud|quota|persistentvolumeclaims", "which need 2"),
+        ("teams|features|quota|requests.storage", "1Ti", "teams|features|quota|requests.storage", "which need 2048Gi"),
+        (
+            "train|quota|persistentvolumeclaims",
+            "1",
+            "train|quota|persistentvolumeclaims",
+            "and read here, which need 2",
+        ),
         ("train|quota|requests.cpu", None, "train|quota|requests.cpu", "can take the whole cluster"),
         ("train|quota|pods", "1.5", "train|quota|pods", "counts whole things"),
         ("fraud|priorityQuotas", {"bach": {"pods": "1"}}, "fraud|priorityQuotas|bach", 'did you mean "batch"'),

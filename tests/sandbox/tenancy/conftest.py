@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from control_planes import simulated
 from keep_alive import Client
-from tenants import NAMESPACES, eventually, manifests
+from tenants import NAMESPACES, apply, eventually, manifests
 
 from sandbox.cluster.simulated import NodeShape
 from sandbox.cluster.users import user_kubeconfig
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sandbox.cluster.control_plane import ControlPlane
-
-PLURALS = {"NetworkPolicy": "networkpolicies", "PriorityClass": "priorityclasses"}
 
 
 @pytest.fixture(scope="session")
@@ -51,14 +49,8 @@ def teams(plane: ControlPlane, client: Callable[..., Client]) -> Client:
     """The teams as they are declared, and the administrator's client."""
     admin = client()
     for manifest in manifests():
-        metadata = manifest["metadata"]
-        version, kind = manifest["apiVersion"], manifest["kind"]
-        root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-        scope = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
-        plural = PLURALS.get(kind, f"{kind.lower()}s")
-        path = f"{root}{scope}/{plural}/{metadata['name']}?fieldManager=pulumi&fieldValidation=Strict"
-        status, answer = admin.request("PATCH", path, manifest, kind="application/apply-patch+yaml")
-        assert status in (200, 201), f"{kind} {metadata['name']}: {answer}"
+        status, answer = apply(admin, manifest)
+        assert status in (200, 201), f"{manifest['kind']} {manifest['metadata']['name']}: {answer}"
     for namespace in NAMESPACES:
         # Pods are refused until the controllers have made it, and quotas count from then on.
         eventually(lambda where=namespace: admin.get(f"/api/v1/namespaces/{where}/serviceaccounts/default")[0] == 200)

@@ -27,6 +27,7 @@ def stack(tmp_path, plane):
     stack = Stack(tmp_path, engine, plane)
     stack.config["ml-platform:models"] = {}
     stack.config["ml-platform:teams"]["birds"] = dict(BIRDS)
+    stack.config["ml-platform:priorityClasses"] = {"batch": {"value": -10}}
     yield stack
     for namespace in live(stack):
         plane.api.delete(f"/api/v1/namespaces/{namespace}")
@@ -56,8 +57,12 @@ def test_a_team_is_removed_only_by_who_says_that_its_data_may_go(stack):
     assert live(stack) == everything
     assert stack.api.get(f"/api/v1/namespaces/{birds}/persistentvolumeclaims/songs") is not None
 
+    # And a class with another value, which no API server takes as a change: it is made anew.
+    stack.config["ml-platform:priorityClasses"] = {"batch": {"value": -20}}
     teams["birds"] = {**removed, "protect": False}
     assert "teams.birds.protect is false" in stack.up()
+    path = f"/apis/scheduling.k8s.io/v1/priorityclasses/batch-{stack.environment}"
+    assert stack.api.get(path)["value"] == -20
     del teams["birds"]
     stack.up()
     eventually(lambda: live(stack) == {stack.namespace})
