@@ -29,7 +29,7 @@ def test_there_is_one_account_and_it_may_do_the_same_in_each_namespace(declared)
         declared.of_type(f"kubernetes:rbac.authorization.k8s.io/v1:{kind}") for kind in ("Role", "RoleBinding")
     )
     for found in (roles, bindings):
-        assert [r.inputs["metadata"]["namespace"] for r in found] == ["fraud-prod", "fraud-train-prod"]
+        assert {r.inputs["metadata"]["namespace"] for r in found} == {"fraud-prod", "fraud-train-prod"}
     assert roles[0].inputs["rules"] == roles[1].inputs["rules"]
     subjects = [
         {"kind": "ServiceAccount", "namespace": "fraud-prod", "name": "deploy"},
