@@ -23,6 +23,7 @@ __all__ = [
     "PATCH_FORCE",
     "SERVED",
     "SERVED_PORT",
+    "SHARED_FROM",
     "SKIP_AWAIT",
     "SLOT",
     "SLOTS",
@@ -52,6 +53,9 @@ TEAM = "ml-platform/team"
 ENVIRONMENT = "ml-platform/environment"
 SLOT = "ml-platform/slot"
 VERSION = "ml-platform/version"
+
+SHARED_FROM = "ml-platform/shared-from"
+"""Label of a claim that reads another namespace's volume: whose it is. No data are lost with such a claim."""
 
 CONTENT = "ml-platform/content"
 """Annotation of a slot's Deployment: a hash over everything that defines its pods."""

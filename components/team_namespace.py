@@ -5,8 +5,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pulumi
 
-from components.labels import SERVED_PORT, SLOT, owner_labels
+from components.labels import owner_labels
 from components.manifest import Manifest
+from components.network_policies import Walls, network_policies
+from components.priority_classes import priority_class_name
+from components.pull_secret import PullLogin, pull_secret
+from components.subjects import binding_subject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,13 +34,9 @@ _DEFAULT_CPU_LIMIT = {"cpu": "1"}
 # The strictest of the Pod Security standards: models need no privilege. Warn and audit say the same at the
 # Deployment, where a person looks; enforce speaks only when the pods fail to appear.
 # Source: https://kubernetes.io/docs/concepts/security/pod-security-admission/
+# Where the team is allowed more, the two still tell what restricted would refuse.
 _POD_SECURITY = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
-
-# Where NodeLocal DNSCache listens on every node that runs it; a link-local address is no pod and no selector finds it.
-# Source: https://kubernetes.io/docs/tasks/administer-cluster/nodelocaldns/
-_NODE_LOCAL_DNS = "169.254.20.10/32"
-
-_DNS_PORTS = [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
+_ENFORCED = "pod-security.kubernetes.io/enforce"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,15 +46,34 @@ class TeamNamespaceArgs:
     team: str
     environment: str
 
+    further: str | None = None
+    """The further namespace that is meant, by its name; None for the team's main one."""
+
     quota: Mapping[str, str] = field(default_factory=dict)
     """The namespace's ResourceQuota, keys and quantities as Kubernetes has them (`requests.cpu: "40"`); empty for
     none. Both slots of a model count, and so do the pods that a rollout adds: a quarter, rounded up."""
+
+    priority_quotas: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What pods of one priority class may take of it, by the class's name without its environment."""
 
     access: Mapping[AccessRole, Sequence[str]] = field(default_factory=dict)
     """Who may do what: `group:<name>`, `user:<name>` or `serviceaccount:<namespace>/<name>` a role."""
 
     labels: Mapping[str, str] = field(default_factory=dict)
-    """Further labels of the namespace, such as a cost centre."""
+    """Further labels of the namespace and all in it, such as a cost centre."""
+
+    pod_security: Literal["restricted", "baseline"] = "restricted"
+
+    walls: Walls = field(default_factory=Walls)
+
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Services that are found here by name and run elsewhere: name to host."""
+
+    pull_logins: Mapping[str, PullLogin] = field(default_factory=dict)
+    """By the name of their Secret."""
+
+    protect: bool = False
+    """Whether Pulumi refuses to delete the namespace, and everything in it with it."""
 
 
 class TeamNamespace(pulumi.ComponentResource):
@@ -66,69 +85,68 @@ class TeamNamespace(pulumi.ComponentResource):
     """
 
     name: str
-    """The namespace's name, `<team>-<environment>`: plain, since policies and the guard read it before it exists."""
+    """The namespace's name, `<team>-<environment>` or `<team>-<further>-<environment>`: plain, since policies and the
+    guard read it before it exists."""
 
     def __init__(self, name: str, args: TeamNamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(
             "mlplatform:index:TeamNamespace", name, {"team": args.team, "environment": args.environment}, opts
         )
-        self.name = f"{args.team}-{args.environment}"
+        self._args = args
+        further = () if args.further is None else (args.further,)
+        self.name = "-".join((args.team, *further, args.environment))
         self._labels = {**args.labels, **owner_labels(team=args.team, environment=args.environment)}
+        labels = {**self._labels, **_POD_SECURITY, _ENFORCED: args.pod_security}
         namespace = Manifest(
             "v1:Namespace",
             self.name,
-            {"metadata": {"name": self.name, "labels": {**self._labels, **_POD_SECURITY}}},
-            pulumi.ResourceOptions(parent=self),
+            {"metadata": {"name": self.name, "labels": labels}},
+            pulumi.ResourceOptions(parent=self, protect=args.protect),
         )
         self._inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
-        self._create_limits(args.quota)
-        self._create_network_policies()
+        self._create_limits(args.quota, args.priority_quotas)
+        self._create_network_policies(args.walls)
         self._create_access(args.access)
-        self._object("v1:ServiceAccount", args.team, {"automountServiceAccountToken": False})
+        self._create_account(args.pull_logins)
+        self._create_aliases(args.aliases)
         self.register_outputs({"name": self.name})
 
-    def _object(self, kind: str, name: str, body: Mapping[str, Any]) -> Manifest:
+    def _object(
+        self, kind: str, name: str, body: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
+    ) -> Manifest:
         metadata = {"name": name, "namespace": self.name, "labels": self._labels}
-        return Manifest(kind, f"{self.name}/{name}", {"metadata": metadata, **body}, self._inside)
+        opts = pulumi.ResourceOptions.merge(self._inside, opts)
+        return Manifest(kind, f"{self.name}/{name}", {"metadata": metadata, **body}, opts)
 
-    def _create_limits(self, quota: Mapping[str, str]) -> None:
-        most = {**_DEFAULT_LIMITS, **(_DEFAULT_CPU_LIMIT if _CPU_LIMIT_COUNTED in quota else {})}
+    def _create_limits(self, quota: Mapping[str, str], scoped: Mapping[str, Mapping[str, str]]) -> None:
+        counted = {key for hard in (quota, *scoped.values()) for key in hard}
+        most = {**_DEFAULT_LIMITS, **(_DEFAULT_CPU_LIMIT if _CPU_LIMIT_COUNTED in counted else {})}
         limits = {"type": "Container", "defaultRequest": _DEFAULT_REQUESTS, "default": most}
         self._object("v1:LimitRange", "defaults", {"spec": {"limits": [limits]}})
         if quota:
             self._object("v1:ResourceQuota", "quota", {"spec": {"hard": dict(quota)}})
+        for short, hard in scoped.items():
+            name = priority_class_name(short, self._args.environment)
+            scope = {"scopeName": "PriorityClass", "operator": "In", "values": [name]}
+            spec = {"hard": dict(hard), "scopeSelector": {"matchExpressions": [scope]}}
+            self._object("v1:ResourceQuota", f"quota-{short}", {"spec": spec})
 
-    def _create_network_policies(self) -> None:
-        """Deny everything, then open what models need.
-
-        A model's served port is open to every source: its callers are gateways, other teams' services and the API
-        server's proxy (through which the guard sends its smoke request), and the last has a node's or a control
-        plane's address, which no selector finds. Every other port of it is open to its own namespace alone.
-        The kubelet's probes need no rule: traffic from a pod's own node is never denied.
-        """
-        everyone: list[Any] = [{"podSelector": {}}]
-        dns = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}
-        node_dns = {"ipBlock": {"cidr": _NODE_LOCAL_DNS}}
-        serving = {"matchExpressions": [{"key": SLOT, "operator": "Exists"}]}
-        served = {"protocol": "TCP", "port": SERVED_PORT}
-        both = ["Ingress", "Egress"]
-        policies: dict[str, dict[str, Any]] = {
-            "deny-all": {"podSelector": {}, "policyTypes": both},
-            "allow-dns": {
-                "podSelector": {},
-                "policyTypes": ["Egress"],
-                "egress": [{"to": [dns, node_dns], "ports": _DNS_PORTS}],
-            },
-            "allow-inside": {
-                "podSelector": {},
-                "policyTypes": both,
-                "ingress": [{"from": everyone}],
-                "egress": [{"to": everyone}],
-            },
-            "allow-serving": {"podSelector": serving, "policyTypes": ["Ingress"], "ingress": [{"ports": [served]}]},
-        }
-        for name, spec in policies.items():
+    def _create_network_policies(self, walls: Walls) -> None:
+        for name, spec in network_policies(walls).items():
             self._object("networking.k8s.io/v1:NetworkPolicy", name, {"spec": spec})
+
+    def _create_aliases(self, hosts: Mapping[str, str]) -> None:
+        """Declare shared services under the names by which the team's pods find them: DNS answers with the host."""
+        for name, host in hosts.items():
+            self._object("v1:Service", name, {"spec": {"type": "ExternalName", "externalName": host}})
+
+    def _create_account(self, logins: Mapping[str, PullLogin]) -> None:
+        for name, login in logins.items():
+            body = {"type": "kubernetes.io/dockerconfigjson", "stringData": pull_secret(login)}
+            hidden = pulumi.ResourceOptions(additional_secret_outputs=["data", "stringData"])
+            self._object("v1:Secret", name, body, hidden)
+        pulled = {"imagePullSecrets": [{"name": name} for name in logins]} if logins else {}
+        self._object("v1:ServiceAccount", self._args.team, {"automountServiceAccountToken": False, **pulled})
 
     def _create_access(self, access: Mapping[AccessRole, Sequence[str]]) -> None:
         for role, subjects in access.items():
@@ -139,22 +157,6 @@ class TeamNamespace(pulumi.ComponentResource):
                     f"team-{role}",
                     {
                         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-                        "subjects": [_subject(subject) for subject in subjects],
+                        "subjects": [binding_subject(subject) for subject in subjects],
                     },
                 )
-
-
-def _subject(subject: str) -> dict[str, str]:
-    """Turn `group:risk`, `user:ann` or `serviceaccount:ci/deployer` into a binding's subject.
-
-    Raises ValueError for any other form.
-    """
-    kind, _, name = subject.partition(":")
-    match kind, name.partition("/"):
-        case (("group" | "user"), _) if name:
-            return {"apiGroup": "rbac.authorization.k8s.io", "kind": kind.capitalize(), "name": name}
-        case "serviceaccount", (namespace, "/", account) if namespace and account:
-            return {"kind": "ServiceAccount", "namespace": namespace, "name": account}
-    raise ValueError(
-        f'access: "{subject}" is none of "group:<name>", "user:<name>", "serviceaccount:<namespace>/<name>"'
-    )

@@ -9,11 +9,11 @@ import pulumi
 
 from components.cluster import ClusterProvider, ClusterProviderArgs
 from components.model_image import ModelImage, ModelImageArgs, RegistryLogin
-from components.team_namespace import TeamNamespace, TeamNamespaceArgs
 from infra.guard import Guard, declare
 from infra.outputs import model_outputs
 from infra.routes import declare_gateways, declare_route, mirroring, routed, weighed
 from infra.serving import Declaring
+from infra.teams import declare_teams, kept, unprotected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,11 +50,11 @@ def build(settings: Settings, secrets: Mapping[str, str], guard: Guard | None = 
         ),
     )
     reached = pulumi.ResourceOptions(providers=[cluster.provider])
-    teams = {name: program.team(name, reached) for name in settings.teams}
-    declare_gateways(settings, teams, cluster.provider)
+    teams = declare_teams(settings, secrets, cluster.provider)
+    declare_gateways(settings, teams.main, cluster.provider)
     models, shown = {}, {}
     for name, model in settings.models.items():
-        after = pulumi.ResourceOptions.merge(reached, pulumi.ResourceOptions(depends_on=[teams[model.team]]))
+        after = pulumi.ResourceOptions.merge(reached, pulumi.ResourceOptions(depends_on=teams.before[model.team]))
         images = program.images(name)
         served = program.serving.model(plans[name], images, after)
         route = program.route(plans[name], served, reached)
@@ -68,8 +68,8 @@ def build(settings: Settings, secrets: Mapping[str, str], guard: Guard | None = 
             slots=served.slots,
             url=None if route is None else route.url,
         )
-    _tell(program.guard, plans, models)
-    return {"namespaces": {name: team.name for name, team in teams.items()}, "models": shown}
+    _tell(program.guard, plans, models, settings)
+    return {"namespaces": dict(teams.names), "models": shown}
 
 
 def _opened(settings: Settings) -> Guard:
@@ -80,10 +80,11 @@ def _opened(settings: Settings) -> Guard:
         models=namespaces,
         routed=routed(settings),
         mirror=mirroring(settings),
+        kept=kept(settings),
     )
 
 
-def _tell(guard: Guard, plans: Mapping[str, DeclaredModel], models: Mapping[str, Served]) -> None:
+def _tell(guard: Guard, plans: Mapping[str, DeclaredModel], models: Mapping[str, Served], settings: Settings) -> None:
     """Say in words what this run will do, as soon as it is known which images and pod templates it would declare.
 
     Images that are built and Secrets that are named come from the engine; in a preview they may stay unknown, and
@@ -102,7 +103,7 @@ def _tell(guard: Guard, plans: Mapping[str, DeclaredModel], models: Mapping[str,
             plan.knowing(images=_texts(known[name]["images"]), contents=_texts(known[name]["contents"]))
             for name, plan in plans.items()
         ]
-        for line in guard.report(informed):
+        for line in [*guard.report(informed, settings.teams), *unprotected(settings)]:
             pulumi.log.info(line)
 
     pulumi.Output.from_input(declared).apply(tell, run_with_unknowns=True)
@@ -142,16 +143,6 @@ class _Program:
             },
             weighed=weighed(self.settings, name),
         )
-
-    def team(self, name: str, opts: pulumi.ResourceOptions) -> TeamNamespace:
-        team = self.settings.teams[name]
-        args = TeamNamespaceArgs(
-            team=name,
-            environment=self.settings.environment,
-            quota=team.quota,
-            access={"admin": team.access.admin, "edit": team.access.edit, "view": team.access.view},
-        )
-        return TeamNamespace(name, args, opts)
 
     def route(self, plan: DeclaredModel, served: Served, opts: pulumi.ResourceOptions) -> ModelRoute | None:
         """Declare the way in to a model after its routing Service: a promotion moves that one first."""

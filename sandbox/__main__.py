@@ -54,6 +54,22 @@ def start_cluster() -> None:
 
 
 @app.command()
+def kubeconfig(
+    subject: Annotated[str, typer.Option("--as", help="user:<name>, group:<name>, serviceaccount:<namespace>/<name>")],
+    group: Annotated[str | None, typer.Option(help="A group that the user is in.")] = None,
+    namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Where its commands are meant.")] = None,
+) -> None:
+    """Print a kubeconfig of somebody else than the administrator, to try what its roles allow."""
+    import yaml
+
+    from sandbox.cluster import Cluster, choose_nodes
+
+    layout = Layout.default()
+    cluster = Cluster(layout, nodes=choose_nodes(layout), report=lambda _line: None)
+    typer.echo(yaml.safe_dump(cluster.kubeconfig_of(subject, group=group, namespace=namespace), sort_keys=False))
+
+
+@app.command()
 def status() -> None:
     """Show each process with its pid, health and memory, and why nodes are real or simulated."""
     from sandbox.status import show_status

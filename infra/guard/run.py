@@ -18,9 +18,11 @@ from infra.guard.floors import floors
 from infra.guard.gate import Gate
 from infra.guard.keep import keeping
 from infra.guard.ledger import Ledger, ledger, written
+from infra.guard.lost import lost_words
 from infra.guard.refused import SwitchRefusedError
 from infra.guard.wait import tell
 from infra.observed import (
+    ApiError,
     ApiServer,
     KubeconfigError,
     Observed,
@@ -28,6 +30,7 @@ from infra.observed import (
     can_mirror,
     load_access,
     observe,
+    read_lost,
 )
 
 if TYPE_CHECKING:
@@ -66,12 +69,14 @@ class Guard:
         models: Mapping[str, str],
         routed: Collection[str] = (),
         mirror: Mapping[str, Any] | None = None,
+        kept: Mapping[str, Any] | None = None,
         now: datetime | None = None,
     ) -> Guard:
         """Connect as the stack's cluster settings say and read the state of `models` (name to namespace).
 
         `routed` names those whose HTTPRoute counts; `mirror` is the gateway (arguments of `can_mirror`) that is to send
-        copies of requests, None where none is.
+        copies of requests, None where none is. `kept` is what is declared of namespaces and volumes (arguments of
+        `read_lost`): what is live beside it is told in the plan.
 
         Neither a missing kubeconfig nor an unreachable cluster is an error yet: a preview says so and goes on, an
         `up` fails at its first object.
@@ -94,6 +99,12 @@ class Guard:
                     observed = replace(observed, mirrors=can_mirror(connect(), **mirror))
             except UnreachableError as error:
                 observed = Observed(unreachable=str(error))
+        if kept is not None and observed.unreachable is None:
+            try:
+                observed = replace(observed, lost=read_lost(connect(), **kept))
+            except (ApiError, UnreachableError) as error:
+                # Without a model nothing else was read, and an `up` will say for itself that there is no cluster.
+                observed = replace(observed, lost_unknown=str(error) if models else None)
         return cls(connect=connect, observed=observed, settings=settings, now=datetime.now(UTC) if now is None else now)
 
     def floors(self, model: DeclaredModel, images: Mapping[str, pulumi.Input[str]] | None = None) -> dict[Place, Floor]:
@@ -120,14 +131,22 @@ class Guard:
         """Give since when each slot has had enough ready pods, as far as this run has seen yet."""
         return {slot: seen.available for slot, seen in self._observed.model(model.name).slots.items()}
 
-    def report(self, models: Iterable[DeclaredModel]) -> list[str]:
-        """Say in words what an `up` will do about switches, what it will wait for, and what is switched off."""
+    def report(self, models: Iterable[DeclaredModel], teams: Collection[str] = ()) -> list[str]:
+        """Say in words what an `up` will do about switches, what it will wait for, and what is switched off.
+
+        And what would be lost with what is declared no longer; `teams` are those that are declared.
+        """
         lines: list[str] = []
         declared = list(models)
         if declared and not self._settings.smoke:
             lines.append("guard.smoke is false: a switch does not ask its target for an answer")
         if self._observed.unreachable is not None:
             lines.append(f"the cluster cannot be read, so nothing live is known: {self._observed.unreachable}")
+        lines += [lost_words(lost, teams) for lost in self._observed.lost]
+        if self._observed.lost_unknown is not None:
+            lines.append(
+                f"whether anything is live that is declared no longer is not known: {self._observed.lost_unknown}"
+            )
         for model in declared:
             seen = self._observed.model(model.name)
             lines += words.words(model, seen, self._now) if self._observed.unreachable is None else []

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from infra.observed.api import Answer, ApiError, ApiServer, UnreachableError
 from infra.observed.kubeconfig import KubeconfigError, load_access
+from infra.observed.losses import read_lost
 from infra.observed.pictures import routing
 from infra.observed.read import ask, observe, put_to_sleep, read_service, read_slot, read_warnings, scale_up
 from infra.observed.routes import can_mirror, read_route
 from infra.observed.state import (
     PLACES,
+    ClaimSeen,
+    Lost,
     ModelSeen,
     Observed,
     PodSeen,
@@ -27,7 +30,9 @@ __all__ = [
     "Answer",
     "ApiError",
     "ApiServer",
+    "ClaimSeen",
     "KubeconfigError",
+    "Lost",
     "ModelSeen",
     "Observed",
     "PodSeen",
@@ -42,6 +47,7 @@ __all__ = [
     "load_access",
     "observe",
     "put_to_sleep",
+    "read_lost",
     "read_route",
     "read_service",
     "read_slot",

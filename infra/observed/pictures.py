@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from components.labels import Place
     from infra.observed.state import RouteSeen
 
-__all__ = ["Space", "model_seen", "quota_seen", "routing", "slot_seen"]
+__all__ = ["Space", "counts_all", "model_seen", "quota_seen", "routing", "slot_seen"]
 
 # The container that serves; what is injected beside it (a mesh's proxy) says nothing about the version.
 _CONTAINER = "model"
@@ -99,6 +99,15 @@ def slot_seen(
         started=_annotations(deployment).get(STARTED),
         stalled=progressing.get("reason") == "ProgressDeadlineExceeded",
     )
+
+
+def counts_all(quota: Mapping[str, Any]) -> bool:
+    """Tell whether a ResourceQuota counts a model's pods.
+
+    One for named priority classes does not, since a model has none.
+    """
+    selector = ((quota.get("spec") or {}).get("scopeSelector") or {}).get("matchExpressions") or ()
+    return not any(one.get("scopeName") == "PriorityClass" and one.get("operator") == "In" for one in selector)
 
 
 def quota_seen(quota: Mapping[str, Any]) -> QuotaSeen:

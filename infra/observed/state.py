@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PLACES",
+    "ClaimSeen",
+    "Lost",
     "ModelSeen",
     "Observed",
     "PodSeen",
@@ -169,16 +171,41 @@ class QuotaSeen:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClaimSeen:
+    """A PersistentVolumeClaim and its size, a Kubernetes quantity."""
+
+    name: str
+    size: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lost:
+    """What is live as a team's and declared no longer.
+
+    A whole namespace with its claims and how many of each kind are in it; or, where not `whole`, one claim alone.
+    """
+
+    namespace: str
+    team: str
+    claims: tuple[ClaimSeen, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    whole: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
 class Observed:
     """All that was read in one run. `unreachable` says why nothing could be read, or is None.
 
-    `mirrors` is whether the gateway can send copies of requests, as far as it says.
+    `mirrors` is whether the gateway can send copies of requests, as far as it says. `lost_unknown` says why it could
+    not be read what is declared no longer, or is None.
     """
 
     unreachable: str | None = None
     models: Mapping[str, ModelSeen] = field(default_factory=dict)
     mirrors: bool = True
     quotas: Mapping[str, tuple[QuotaSeen, ...]] = field(default_factory=dict)
+    lost: tuple[Lost, ...] = ()
+    lost_unknown: str | None = None
 
     def model(self, name: str) -> ModelSeen:
         """Give what was seen of a model; an empty picture when it was not there or not readable."""

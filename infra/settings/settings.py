@@ -16,15 +16,27 @@ from infra.settings.errors import Mistake, SettingsError
 from infra.settings.guard import Guard
 from infra.settings.image import Registry, RegistryLogin, full_reference
 from infra.settings.model import Model
+from infra.settings.network import SharedService
+from infra.settings.priority import PriorityClass
 from infra.settings.rules import inconsistencies
-from infra.settings.team import Team
+from infra.settings.team import Space, Team
 from infra.settings.traffic import Gateway
 from infra.settings.values import FrozenMap, Name, Section, ServiceName, empty, plain
 
 __all__ = ["Settings"]
 
 # Keys that hold a mapping: as JSON text from `pulumi config set <key> '{...}'` and from the engine.
-_MAPPINGS = ("cluster", "teams", "gateway", "models", "secrets", "guard", "registryLogin")
+_MAPPINGS = (
+    "cluster",
+    "teams",
+    "priorityClasses",
+    "services",
+    "gateway",
+    "models",
+    "secrets",
+    "guard",
+    "registryLogin",
+)
 
 
 class Settings(Section):
@@ -55,6 +67,13 @@ class Settings(Section):
 
     teams: FrozenMap[Name, Team]
     """The teams, by name; each has a namespace of its own."""
+
+    priority_classes: FrozenMap[Name, PriorityClass] = Field(default_factory=empty)
+    """Classes of pods, by name, that say who waits and who makes room when the cluster is full. They belong to the
+    whole cluster, so that each is `<name>-<environment>` there. None by default: all pods are equal."""
+
+    services: FrozenMap[ServiceName, SharedService] = Field(default_factory=empty)
+    """Services that teams share, by the name under which each finds them. None by default."""
 
     gateway: Gateway | None = None
     """Through what requests from outside come in. None by default: a cluster may have any, or none. Needed as soon as
@@ -113,9 +132,15 @@ class Settings(Section):
             raise SettingsError(document.mistakes)
         return cls.parse(document.values, document)
 
-    def namespace(self, team: str) -> str:
-        """Return the namespace of a team in this environment."""
-        return f"{team}-{self.environment}"
+    def namespace(self, team: str, further: str | None = None) -> str:
+        """Return a team's namespace in this environment: the main one, or a further one by its name."""
+        return f"{team}-{self.environment}" if further is None else f"{team}-{further}-{self.environment}"
+
+    def spaces(self, team: str) -> dict[str | None, Space]:
+        """Return all namespaces of a team by their names in the settings; None is the main one's."""
+        found: dict[str | None, Space] = {None: self.teams[team]}
+        found.update(self.teams[team].namespaces)
+        return found
 
     def reference(self, image: str) -> str:
         """Return an image's full name, with this stack's registry where it names none."""

@@ -40,7 +40,8 @@ class VolumeMount(Section):
     """A PersistentVolumeClaim of the team's namespace, as a folder in every pod."""
 
     claim: Name
-    """The claim's name. It is not made here: its data outlives every model.
+    """The claim's name: one of the team's `volumes`, one that another team shares with it, or one that somebody else
+    has made. It is not made here, since its data outlives every model.
 
     Upstream: pod `volumes[].persistentVolumeClaim.claimName`.
     Example: `claim: shared-models`

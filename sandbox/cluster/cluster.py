@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from sandbox.cluster.choice import remember_nodes, remembered_nodes
 from sandbox.cluster.errors import ClusterError
@@ -16,6 +18,7 @@ from sandbox.cluster.programs import Programs
 from sandbox.cluster.real_cluster import RealCluster
 from sandbox.cluster.simulated import DEFAULT_SHAPES
 from sandbox.cluster.simulated_cluster import SimulatedCluster
+from sandbox.cluster.users import user_kubeconfig
 from sandbox.process import Processes
 
 if TYPE_CHECKING:
@@ -88,6 +91,19 @@ class Cluster:
     def api(self) -> Api:
         """The API server as its administrator."""
         return self.parts.api
+
+    def kubeconfig_of(self, subject: str, *, group: str | None, namespace: str | None) -> dict[str, Any]:
+        """Return the kubeconfig of somebody else than the administrator; see `user_kubeconfig`."""
+        if not self.layout.kubeconfig.exists():
+            raise ClusterError("no cluster is up here: `make up` starts one")
+        return user_kubeconfig(
+            yaml.safe_load(self.layout.kubeconfig.read_text()),
+            subject,
+            api=self.api,
+            authority=self.parts.authority,
+            group=group,
+            namespace=namespace,
+        )
 
     def start(self) -> None:
         """Start what is not running, wait until the cluster is ready and write the administrator's kubeconfig.

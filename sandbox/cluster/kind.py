@@ -33,6 +33,7 @@ from sandbox.tools.running import run_reporting
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sandbox.cluster.certificates import Authority
     from sandbox.cluster.programs import Programs
     from sandbox.paths import Layout
     from sandbox.process import Report
@@ -119,6 +120,11 @@ class KindCluster:
         authority = Pair(self._directory / "ca.crt", self._directory / "ca.key")
         client = Pair(self._directory / "admin.crt", self._directory / "admin.key")
         return Api(str(where.hostname), int(where.port or 443), authority=authority, client=client)
+
+    @property
+    def authority(self) -> Authority | None:
+        """The authority that signs users; None, since kind keeps its key."""
+        return None
 
     def start(self) -> Path:
         """Make the registry and the cluster unless they are there; return the administrator's kubeconfig."""

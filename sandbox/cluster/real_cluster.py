@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.cluster.api import Api
+    from sandbox.cluster.certificates import Authority
     from sandbox.cluster.network import Network
     from sandbox.cluster.programs import Programs
     from sandbox.paths import Layout
@@ -95,6 +96,11 @@ class RealCluster:
     def api(self) -> Api:
         """The API server as its administrator."""
         return self._parts().plane.api
+
+    @property
+    def authority(self) -> Authority:
+        """The authority that signs users."""
+        return self._parts().plane.authority
 
     def start(self) -> Path:
         """Start what is not running; return the administrator's kubeconfig."""

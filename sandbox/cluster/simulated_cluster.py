@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.cluster.api import Api
+    from sandbox.cluster.certificates import Authority
     from sandbox.cluster.programs import Programs
     from sandbox.cluster.simulated import NodeShape
     from sandbox.paths import Layout
@@ -51,6 +52,11 @@ class SimulatedCluster:
     def api(self) -> Api:
         """The API server as its administrator."""
         return self._plane().api
+
+    @property
+    def authority(self) -> Authority:
+        """The authority that signs users."""
+        return self._plane().authority
 
     def start(self) -> Path:
         """Start what is not running; return the administrator's kubeconfig."""

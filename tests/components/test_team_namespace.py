@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from components.pull_secret import PullLogin
 from components.team_namespace import TeamNamespace, TeamNamespaceArgs
 
 
@@ -107,3 +110,45 @@ def test_an_unknown_kind_of_subject_is_refused(team, subject):
 
 def test_the_teams_service_account_mounts_no_token(team):
     assert team().object("ServiceAccount", "fraud")["automountServiceAccountToken"] is False
+
+
+def test_a_further_namespace_has_its_own_name_and_the_same_account(team):
+    declared = team(further="train")
+    assert declared.result.name == "fraud-train-prod"
+    assert declared.object("ServiceAccount", "fraud")["metadata"]["namespace"] == "fraud-train-prod"
+
+
+def test_the_namespace_alone_is_protected_where_that_is_asked_for(team):
+    """The engine refuses to delete what is protected; all else in a namespace is made again from the program."""
+    assert [r.name for r in team(protect=True).objects().values() if r.protect] == ["fraud-prod"]
+    assert [r.name for r in team().objects().values() if r.protect] == []
+
+
+def test_pods_of_one_priority_class_have_a_quota_besides(team):
+    quotas = specs(team(quota={"pods": "9"}, priority_quotas={"batch": {"pods": "2"}}), "ResourceQuota")
+    scope = {"scopeName": "PriorityClass", "operator": "In", "values": ["batch-prod"]}
+    assert quotas["quota-batch"] == {"hard": {"pods": "2"}, "scopeSelector": {"matchExpressions": [scope]}}
+    assert quotas["quota"] == {"hard": {"pods": "9"}}
+
+
+def test_what_only_baseline_allows_is_still_warned_about(team):
+    labels = team(pod_security="baseline").object("Namespace", "fraud-prod")["metadata"]["labels"]
+    told = {mode: labels[f"pod-security.kubernetes.io/{mode}"] for mode in ("enforce", "warn", "audit")}
+    assert told == {"enforce": "baseline", "warn": "restricted", "audit": "restricted"}
+
+
+def test_a_pull_secret_is_one_until_it_is_in_the_cluster_and_the_teams_account_pulls_with_it(team):
+    login = PullLogin(registry="registry.example.com/ml", username="robot", password="hush")
+    declared = team(pull_logins={"registry": login})
+    [secret] = declared.of_type("kubernetes:core/v1:Secret")
+    assert secret.secrets == frozenset({"stringData..dockerconfigjson"})
+    assert secret.inputs["type"] == "kubernetes.io/dockerconfigjson"
+    told = json.loads(secret.inputs["stringData"]["value"][".dockerconfigjson"])
+    assert told["auths"]["registry.example.com"]["password"] == "hush"
+    assert declared.object("ServiceAccount", "fraud")["imagePullSecrets"] == [{"name": "registry"}]
+    assert "hush" not in repr(login)
+
+
+def test_a_shared_service_is_found_by_its_name(team):
+    spec = specs(team(aliases={"features": "feast.data-prod.svc.cluster.local"}), "Service")["features"]
+    assert spec == {"type": "ExternalName", "externalName": "feast.data-prod.svc.cluster.local"}

@@ -39,6 +39,7 @@ class Declared:
     version: str
     timeouts: Mapping[str, str]
     hooks: Mapping[str, tuple[str, ...]]
+    protect: bool
     secrets: frozenset[str]
     """Paths of inputs that are marked secret."""
 
@@ -104,6 +105,7 @@ class _Monitor(mocks.MockMonitor):
                 for moment in ("before_create", "before_update", "after_create", "after_update", "before_delete")
                 if (names := getattr(request.hooks, moment))
             },
+            protect=request.protect,
             secrets=frozenset(_secret_paths(request.object, ())),
         )
         self._declared.resources.append(resource)

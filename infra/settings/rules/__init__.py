@@ -11,7 +11,10 @@ from infra.settings.rules.raw import models
 from infra.settings.rules.registry import registry_login
 from infra.settings.rules.routes import gateway, hosts, route
 from infra.settings.rules.scaling import scaling
+from infra.settings.rules.storage import storage
 from infra.settings.rules.strategies import strategy
+from infra.settings.rules.tenancy import tenancy
+from infra.settings.rules.walls import walls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,6 +27,9 @@ __all__ = ["inconsistencies"]
 def inconsistencies(raw: Mapping[str, Any]) -> Iterator[Mistake]:
     """Find every contradiction between keys. `raw` may be wrong in any way; what cannot be read is passed over."""
     yield from namespaces(raw)
+    yield from tenancy(raw)
+    yield from walls(raw)
+    yield from storage(raw)
     yield from gateway(raw)
     yield from registry_login(raw)
     for model in models(raw):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from infra.settings.errors import Mistake, did_you_mean, quote, quoted_list
+from infra.settings.errors import Mistake, did_you_mean, quote, quoted_list, show_path
 from infra.settings.rules.raw import RawModel, as_text, below, mapping
 from infra.settings.strategy import SLOTS
 from infra.settings.values import LABEL_LENGTH
@@ -12,27 +12,42 @@ from infra.settings.values import LABEL_LENGTH
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from infra.settings.errors import KeyPath
+
 __all__ = ["model_names", "namespaces"]
 
 
 def namespaces(raw: Mapping[str, Any]) -> Iterator[Mistake]:
-    """Find teams whose namespace could not have its name."""
+    """Find namespaces that could not have their names, and two that would have the same."""
     environment = as_text(raw.get("environment"))
     if environment is None:
         return
-    for team in mapping(raw, "teams"):
-        namespace = f"{team}-{environment}"
-        if len(team) <= LABEL_LENGTH < len(namespace):
+    taken: dict[str, str] = {}
+    for path, parts in _named(raw):
+        namespace = "-".join((*parts, environment))
+        if all(len(part) <= LABEL_LENGTH for part in parts) and len(namespace) > LABEL_LENGTH:
             yield Mistake(
-                path=("teams", team),
+                path=path,
                 message=f"its namespace {quote(namespace)} would have {len(namespace)} characters; at most"
                 f" {LABEL_LENGTH} are allowed",
             )
         if namespace.startswith("kube-"):
             yield Mistake(
-                path=("teams", team),
+                path=path,
                 message=f"its namespace would be {quote(namespace)}; names that begin with kube- are Kubernetes' own",
             )
+        if namespace in taken:
+            message = f"its namespace would be {quote(namespace)}, as that of {taken[namespace]}; choose another name"
+            yield Mistake(path=path, message=message)
+        taken.setdefault(namespace, show_path(path))
+
+
+def _named(raw: Mapping[str, Any]) -> Iterator[tuple[KeyPath, tuple[str, ...]]]:
+    """Go through all namespaces, those without any keys among them, with the parts of their names."""
+    for team, values in mapping(raw, "teams").items():
+        yield ("teams", team), (str(team),)
+        for further in mapping(values, "namespaces"):
+            yield ("teams", team, "namespaces", further), (str(team), str(further))
 
 
 def model_names(model: RawModel, raw: Mapping[str, Any]) -> Iterator[Mistake]:

@@ -19,7 +19,20 @@ if TYPE_CHECKING:
 
     from infra.settings.errors import KeyPath
 
-__all__ = ["RawModel", "as_amount", "as_seconds", "as_text", "as_whole", "below", "given", "mapping", "models"]
+__all__ = [
+    "RawModel",
+    "RawSpace",
+    "as_amount",
+    "as_seconds",
+    "as_text",
+    "as_whole",
+    "below",
+    "given",
+    "mapping",
+    "models",
+    "spaces",
+    "texts",
+]
 
 
 def below(value: object, *keys: str) -> Any:
@@ -49,6 +62,12 @@ def as_text(value: object) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return None
+
+
+def texts(value: object, *keys: str) -> list[tuple[int, str]]:
+    """Return the texts of a list under these keys, each with its index."""
+    found = below(value, *keys)
+    return [(at, one) for at, one in enumerate(found) if isinstance(one, str)] if isinstance(found, list) else []
 
 
 def as_whole(value: object) -> int | None:
@@ -161,3 +180,32 @@ def models(raw: Mapping[str, Any]) -> Iterator[RawModel]:
     for name, values in mapping(raw, "models").items():
         if isinstance(values, Mapping):
             yield RawModel(str(name), values)
+
+
+@dataclass(frozen=True)
+class RawSpace:
+    """One namespace of a team as it is written; `further` is None for the main one."""
+
+    team: str
+    further: str | None
+    values: Mapping[str, Any]
+
+    @property
+    def path(self) -> KeyPath:
+        """Where it stands."""
+        return ("teams", self.team) if self.further is None else ("teams", self.team, "namespaces", self.further)
+
+    @property
+    def stem(self) -> str:
+        """Its name in the cluster, without the environment."""
+        return self.team if self.further is None else f"{self.team}-{self.further}"
+
+
+def spaces(raw: Mapping[str, Any]) -> Iterator[RawSpace]:
+    """Go through the namespaces of all teams that have any keys."""
+    for team, values in mapping(raw, "teams").items():
+        if isinstance(values, Mapping):
+            yield RawSpace(str(team), None, values)
+            for name, further in mapping(values, "namespaces").items():
+                if isinstance(further, Mapping):
+                    yield RawSpace(str(team), str(name), further)

@@ -118,7 +118,7 @@ def test_a_second_run_takes_less_than_a_second(clone, uv):
     assert used < 1
 
 
-@pytest.mark.parametrize("name", ["run", "test", "uv", "go", "build"])
+@pytest.mark.parametrize("name", ["run", "test", "uv", "go", "build", "judge"])
 def test_every_package_of_a_lock_file_has_a_hash_and_no_address(name):
     text = (REPOSITORY / "locks" / f"{name}.txt").read_text()
     assert "--index-url" not in text
