@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError
 
+from infra.settings.capacity import Capacity
 from infra.settings.cluster import Cluster
 from infra.settings.document import SECURE, Document, Secure
 from infra.settings.english import in_english
@@ -24,7 +25,7 @@ from infra.settings.values import FrozenMap, Name, Section, ServiceName, empty, 
 __all__ = ["Settings"]
 
 # Keys that hold a mapping: as JSON text from `pulumi config set <key> '{...}'` and from the engine.
-_MAPPINGS = ("cluster", "teams", "gateway", "models", "secrets", "guard", "registryLogin")
+_MAPPINGS = ("cluster", "teams", "gateway", "models", "secrets", "guard", "registryLogin", "capacity")
 
 
 class Settings(Section):
@@ -73,6 +74,9 @@ class Settings(Section):
 
     guard: Guard = Guard()
     """What stands between a switch and the users."""
+
+    capacity: Capacity = Capacity()
+    """How much may be promised of the pools of nodes."""
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], document: Document | None = None) -> Self:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from infra.settings.rules.capacity import overcommitments
 from infra.settings.rules.names import model_names, namespaces
 from infra.settings.rules.pods import pods
+from infra.settings.rules.pools import node_pools, placed
 from infra.settings.rules.raw import models
 from infra.settings.rules.registry import registry_login
 from infra.settings.rules.routes import gateway, hosts, route
@@ -26,11 +27,13 @@ def inconsistencies(raw: Mapping[str, Any]) -> Iterator[Mistake]:
     yield from namespaces(raw)
     yield from gateway(raw)
     yield from registry_login(raw)
+    yield from node_pools(raw)
     for model in models(raw):
         yield from model_names(model, raw)
         yield from strategy(model, raw)
         yield from scaling(model)
         yield from pods(model, raw)
+        yield from placed(model, raw)
         yield from route(model, raw)
     yield from hosts(raw)
     yield from overcommitments(raw)
