@@ -1,0 +1,186 @@
+"""The capacity proof of a stack: whether what it declares finds room on the pools that it declares.
+
+Pure: settings and, where the cluster could be read, how many pods serve now; no cluster, no engine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from infra.capacity.alternatives import alternative
+from infra.capacity.homeless import Homeless, homeless
+from infra.capacity.lacks import fits
+from infra.capacity.models import ModelPods, model_pods
+from infra.capacity.nodes import NodeGroup, node_groups
+from infra.capacity.quotas import Promise, promises, shortfalls
+from infra.capacity.stages import Stage, changing, resting
+from infra.capacity.verdict import Verdict, judge
+from infra.settings import Mistake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from infra.settings import NodePool, Settings
+
+__all__ = ["Growth", "Proof", "prove"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Growth:
+    """What a switch, or a new version, asks of one model's surroundings."""
+
+    model: str
+    verdict: Verdict
+    """At the size that serves now, or at `scale.min`."""
+    verdict_at_most: Verdict
+    """At `scale.max`."""
+    seconds: int
+    """How long its last pod may take: a node, the image, the start."""
+    waits: int
+    """How long an `up` waits for it."""
+    instead: str | None
+    """What would fit where this does not."""
+
+    @property
+    def patient(self) -> bool:
+        """Whether an `up` waits long enough."""
+        return self.waits >= self.seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """Everything that can be said of a stack's room."""
+
+    settings: Settings
+    groups: Sequence[NodeGroup]
+    homeless: Sequence[Homeless]
+    stages: Sequence[Stage]
+    """At rest, at a switch, at the maximum, at a switch then."""
+    growth: Sequence[Growth]
+    promises: Sequence[Promise]
+    shortfalls: Mapping[str, Mapping[str, str]]
+    """By team, what its quota lacks for its models at their maximum, and a switch then."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether what must fit does: everything at rest, and one switch at a time."""
+        if self.homeless:
+            return Verdict.SHORT
+        return max(stage.verdict for stage in self.stages[:2])
+
+    @property
+    def mistakes(self) -> list[Mistake]:
+        """Why the stack is refused; empty where it is not."""
+        return [*_overcommitted(self), *([one.mistake for one in self.homeless] or _short(self))]
+
+
+def prove(settings: Settings, live: Mapping[str, int] | None = None) -> Proof | None:
+    """Prove that a stack has room; None where it declares no pools.
+
+    `live` is how many pods of a model serve now, which a switch is to match; by default its `scale.min`.
+    """
+    pools = settings.cluster.node_pools
+    if not pools:
+        return None
+    groups, models = node_groups(pools), model_pods(settings)
+    now = {model.name: model.size((live or {}).get(model.name)) for model in models}
+    most = {model.name: model.model.scale.max for model in models}
+    switching, verdicts = changing("switch", models, now, groups)
+    largest, at_most = changing("switch at maximum", models, most, groups)
+    instead = partial(alternative, models=models, sizes=now, groups=groups)
+    return Proof(
+        settings=settings,
+        groups=groups,
+        homeless=list(homeless(models, groups)),
+        stages=[
+            resting("minimum", models, now, groups),
+            switching,
+            resting("maximum", models, most, groups),
+            largest,
+        ],
+        growth=[
+            Growth(
+                model=model.name,
+                verdict=verdicts[model.name],
+                verdict_at_most=at_most[model.name],
+                seconds=_seconds(settings, model, groups),
+                waits=settings.guard.deadline,
+                instead=None if verdicts[model.name] is Verdict.FITS else instead(model),
+            )
+            for model in models
+        ],
+        promises=promises(settings.teams, groups),
+        shortfalls=shortfalls(models, most, settings.teams),
+    )
+
+
+def _seconds(settings: Settings, model: ModelPods, groups: Sequence[NodeGroup]) -> int:
+    """Return how long a further pod may take until it is ready: a node, the image, the start."""
+    pools = settings.cluster.node_pools
+    starts = max(model.model.content_of(version).probes.start.within for version in model.versions.values())
+    growing = {
+        group.pool
+        for group in groups
+        if pools[group.pool].min < pools[group.pool].max and any(fits(kind, group) for kind in model.kinds.values())
+    }
+    node = max((pools[pool].provisioning for pool in growing), default=0)
+    return node + settings.capacity.image_pull + starts
+
+
+def _overcommitted(proof: Proof) -> Iterator[Mistake]:
+    limit = proof.settings.capacity.overcommit
+    over = [promise for promise in proof.promises if promise.ratio > limit]
+    if over:
+        words = ", ".join(promise.words for promise in over)
+        yield Mistake(
+            path=("capacity", "overcommit"),
+            message=f"all quotas together promise more than {limit:g} times what the pools have at their maxima:"
+            f" {words}; lower quotas, raise max of a pool, or raise this",
+        )
+
+
+def _short(proof: Proof) -> Iterator[Mistake]:
+    """Say which pool is too small for what must fit, and how many nodes would do."""
+    stage = next((stage for stage in proof.stages[:2] if stage.verdict is Verdict.SHORT), None)
+    if stage is None:
+        return
+    pools = proof.settings.cluster.node_pools
+    blamed = list(
+        dict.fromkeys(group.pool for group in proof.groups if any(fits(kind, group) for kind in stage.judged.left))
+    )
+    enough = {pool: most for pool in blamed if (most := _enough(pools, pool, stage)) is not None}
+    pool = min(enough, key=lambda pool: enough[pool] - pools[pool].max, default=blamed[0])
+    count = sum(stage.judged.left.values())
+    when = f"while {stage.words}" if stage.words else "for all models at rest"
+    mend = f"{enough[pool]} would do" if pool in enough else "more than this one pool must grow"
+    instead = next(
+        (
+            f"; or {growth.instead} for {growth.model}"
+            for growth in proof.growth
+            if growth.instead is not None and growth.verdict is Verdict.SHORT and stage.words.startswith(growth.model)
+        ),
+        "",
+    )
+    yield Mistake(
+        path=("cluster", "nodePools", pool, "max"),
+        message=f"{pools[pool].max} is too few {when}: {count} pod{'s find' if count > 1 else ' finds'} no room;"
+        f" {mend}{instead}",
+    )
+
+
+def _enough(pools: Mapping[str, NodePool], pool: str, stage: Stage) -> int | None:
+    """Return the least `max` of one pool with which a stage finds room; None where no size of it would do."""
+
+    def short(most: int) -> bool:
+        raised = {**pools, pool: pools[pool].model_copy(update={"max": most})}
+        return judge(stage.pods, node_groups(raised)).verdict is Verdict.SHORT
+
+    low, high = pools[pool].max, pools[pool].max + sum(stage.judged.left.values()) * max(1, len(pools[pool].zones))
+    if short(high):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if short(middle) else (low, middle)
+    return high
