@@ -10,13 +10,14 @@ import pulumi
 from components.cluster import ClusterProvider, ClusterProviderArgs
 from components.model_image import ModelImage, ModelImageArgs, RegistryLogin
 from components.team_namespace import TeamNamespace, TeamNamespaceArgs
+from infra.capacity import lines, prove, refuse, values
 from infra.guard import Guard, declare
 from infra.outputs import model_outputs
 from infra.routes import declare_gateways, declare_route, mirroring, routed, weighed
 from infra.serving import Declaring
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from components.model_route import ModelRoute
     from infra.guard import DeclaredModel
@@ -35,11 +36,14 @@ def build(settings: Settings, secrets: Mapping[str, str], guard: Guard | None = 
 
     `secrets` has the value of each name in `settings.secrets`. `guard` is this run's view of the live cluster; by
     default one is opened, which reads the cluster once. Raises SwitchRefusedError, a RunError, before anything is
-    declared, when a switch cannot succeed whatever one waits for.
+    declared, when a switch cannot succeed whatever one waits for; and a RunError where pools of nodes are declared and
+    have no room.
     """
     program = _Program(settings, secrets, _opened(settings) if guard is None else guard)
     plans = {name: program.plan(name) for name in settings.models}
     program.guard.refuse(plans.values())
+    proof = prove(settings, program.guard.sizes(plans.values()), program.guard.switching(plans.values()))
+    refuse(proof)
 
     cluster = ClusterProvider(
         "cluster",
@@ -68,8 +72,9 @@ def build(settings: Settings, secrets: Mapping[str, str], guard: Guard | None = 
             slots=served.slots,
             url=None if route is None else route.url,
         )
-    _tell(program.guard, plans, models)
-    return {"namespaces": {name: team.name for name, team in teams.items()}, "models": shown}
+    _tell(program.guard, plans, models, [] if proof is None else lines(proof))
+    outputs = {"namespaces": {name: team.name for name, team in teams.items()}, "models": shown}
+    return outputs if proof is None else {**outputs, "capacity": values(proof)}
 
 
 def _opened(settings: Settings) -> Guard:
@@ -83,8 +88,10 @@ def _opened(settings: Settings) -> Guard:
     )
 
 
-def _tell(guard: Guard, plans: Mapping[str, DeclaredModel], models: Mapping[str, Served]) -> None:
+def _tell(guard: Guard, plans: Mapping[str, DeclaredModel], models: Mapping[str, Served], table: Sequence[str]) -> None:
     """Say in words what this run will do, as soon as it is known which images and pod templates it would declare.
+
+    `table` comes last: what room all of it has.
 
     Images that are built and Secrets that are named come from the engine; in a preview they may stay unknown, and
     the words then speak of what is still to be built.
@@ -102,7 +109,7 @@ def _tell(guard: Guard, plans: Mapping[str, DeclaredModel], models: Mapping[str,
             plan.knowing(images=_texts(known[name]["images"]), contents=_texts(known[name]["contents"]))
             for name, plan in plans.items()
         ]
-        for line in guard.report(informed):
+        for line in (*guard.report(informed), *table):
             pulumi.log.info(line)
 
     pulumi.Output.from_input(declared).apply(tell, run_with_unknowns=True)

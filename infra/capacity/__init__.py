@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from infra.capacity.proof import Growth, Proof, prove
+from infra.capacity.refused import refuse
 from infra.capacity.table import lines, values
 from infra.capacity.verdict import Verdict
 
-__all__ = ["Growth", "Proof", "Verdict", "lines", "prove", "values"]
+__all__ = ["Growth", "Proof", "Verdict", "lines", "prove", "refuse", "values"]

@@ -20,7 +20,7 @@ from infra.capacity.verdict import Verdict, judge
 from infra.settings import Mistake
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from infra.settings import NodePool, Settings
 
@@ -33,7 +33,7 @@ class Growth:
 
     model: str
     verdict: Verdict
-    """At the size that serves now, or at `scale.min`."""
+    """At `scale.min`."""
     verdict_at_most: Verdict
     """At `scale.max`."""
     seconds: int
@@ -57,7 +57,7 @@ class Proof:
     groups: Sequence[NodeGroup]
     homeless: Sequence[Homeless]
     stages: Sequence[Stage]
-    """At rest, at a switch, at the maximum, at a switch then."""
+    """At rest, at a switch, at one now where that is known, at the maximum, at a switch then."""
     growth: Sequence[Growth]
     promises: Sequence[Promise]
     shortfalls: Mapping[str, Mapping[str, str]]
@@ -68,7 +68,7 @@ class Proof:
         """Whether what must fit does: everything at rest, and one switch at a time."""
         if self.homeless:
             return Verdict.SHORT
-        return max(stage.verdict for stage in self.stages[:2])
+        return max(stage.verdict for stage in self.stages if stage.binding)
 
     @property
     def mistakes(self) -> list[Mistake]:
@@ -76,28 +76,30 @@ class Proof:
         return [*_overcommitted(self), *([one.mistake for one in self.homeless] or _short(self))]
 
 
-def prove(settings: Settings, live: Mapping[str, int] | None = None) -> Proof | None:
+def prove(settings: Settings, live: Mapping[str, int] | None = None, switching: Collection[str] = ()) -> Proof | None:
     """Prove that a stack has room; None where it declares no pools.
 
-    `live` is how many pods of a model serve now, which a switch is to match; by default its `scale.min`.
+    `live` is how many pods of each model serve now, where the cluster could be read: a switch is to match it, and those
+    of the models in `switching` are under way, so that they must find room at that size.
     """
     pools = settings.cluster.node_pools
     if not pools:
         return None
     groups, models = node_groups(pools), model_pods(settings)
-    now = {model.name: model.size((live or {}).get(model.name)) for model in models}
+    least = {model.name: model.model.scale.min for model in models}
     most = {model.name: model.model.scale.max for model in models}
-    switching, verdicts = changing("switch", models, now, groups)
-    largest, at_most = changing("switch at maximum", models, most, groups)
-    instead = partial(alternative, models=models, sizes=now, groups=groups)
+    switch, verdicts = changing("switch", models, least, groups, binding=True)
+    largest, at_most = changing("switch at maximum", models, most, groups, binding=False)
+    instead = partial(alternative, models=models, sizes=least, groups=groups)
     return Proof(
         settings=settings,
         groups=groups,
         homeless=list(homeless(models, groups)),
         stages=[
-            resting("minimum", models, now, groups),
-            switching,
-            resting("maximum", models, most, groups),
+            resting("minimum", models, least, groups, binding=True),
+            switch,
+            *_now(models, live, switching, groups),
+            resting("maximum", models, most, groups, binding=False),
             largest,
         ],
         growth=[
@@ -114,6 +116,19 @@ def prove(settings: Settings, live: Mapping[str, int] | None = None) -> Proof | 
         promises=promises(settings.teams, groups),
         shortfalls=shortfalls(models, most, settings.teams),
     )
+
+
+def _now(
+    models: Sequence[ModelPods],
+    live: Mapping[str, int] | None,
+    switching: Collection[str],
+    groups: Sequence[NodeGroup],
+) -> Iterator[Stage]:
+    """Judge a switch at the sizes that serve now; a run that switches nothing is not refused for one that it might."""
+    if live is not None:
+        sizes = {model.name: model.size(live.get(model.name)) for model in models}
+        only = switching or None
+        yield changing("switch now", models, sizes, groups, binding=bool(switching), only=only)[0]
 
 
 def _seconds(settings: Settings, model: ModelPods, groups: Sequence[NodeGroup]) -> int:
@@ -143,7 +158,7 @@ def _overcommitted(proof: Proof) -> Iterator[Mistake]:
 
 def _short(proof: Proof) -> Iterator[Mistake]:
     """Say which pool is too small for what must fit, and how many nodes would do."""
-    stage = next((stage for stage in proof.stages[:2] if stage.verdict is Verdict.SHORT), None)
+    stage = next((stage for stage in proof.stages if stage.binding and stage.verdict is Verdict.SHORT), None)
     if stage is None:
         return
     pools = proof.settings.cluster.node_pools

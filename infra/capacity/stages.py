@@ -10,7 +10,7 @@ from infra.capacity.amounts import total
 from infra.capacity.verdict import Judged, Verdict, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from infra.capacity.models import Change, ModelPods
     from infra.capacity.nodes import NodeGroup
@@ -29,24 +29,40 @@ class Stage:
     pods: Mapping[PodKind, int]
     judged: Judged
 
+    binding: bool = True
+    """Whether a stack is refused where it does not fit."""
+
     @property
     def verdict(self) -> Verdict:
         """Whether it fits."""
         return self.judged.verdict
 
 
-def resting(name: str, models: Iterable[ModelPods], sizes: Mapping[str, int], groups: Sequence[NodeGroup]) -> Stage:
+def resting(
+    name: str, models: Iterable[ModelPods], sizes: Mapping[str, int], groups: Sequence[NodeGroup], *, binding: bool
+) -> Stage:
     """Judge all models at rest, at these sizes."""
     pods = _all(models, sizes)
-    return Stage(name=name, words="", pods=pods, judged=judge(pods, groups))
+    return Stage(name=name, words="", pods=pods, judged=judge(pods, groups), binding=binding)
 
 
 def changing(
-    name: str, models: Sequence[ModelPods], sizes: Mapping[str, int], groups: Sequence[NodeGroup]
+    name: str,
+    models: Sequence[ModelPods],
+    sizes: Mapping[str, int],
+    groups: Sequence[NodeGroup],
+    *,
+    binding: bool,
+    only: Collection[str] | None = None,
 ) -> tuple[Stage, dict[str, Verdict]]:
-    """Judge the largest change of one model while all others rest; and say which models' changes fit how well."""
+    """Judge the largest change of one model while all others rest; and say which models' changes fit how well.
+
+    `only` names the models that may change, all by default.
+    """
     rest = _all(models, sizes)
-    changes = {model.name: list(model.changes(sizes[model.name])) for model in models}
+    changes = {
+        model.name: list(model.changes(sizes[model.name])) for model in models if only is None or model.name in only
+    }
     every = [change for found in changes.values() for change in found]
     together = rest + sum((Counter(change.pods) for change in every), Counter())
     if judge(together, groups).verdict is Verdict.FITS:
@@ -61,12 +77,12 @@ def changing(
         }
     worst = max((*(judged[id(change)] for change in every), Verdict.FITS))
     stages = [
-        Stage(name=name, words=change.words, pods=pods, judged=judge(pods, groups))
+        Stage(name=name, words=change.words, pods=pods, judged=judge(pods, groups), binding=binding)
         for change in _largest([change for change in every if judged[id(change)] is worst])
         for pods in [rest + Counter(change.pods)]
     ]
     if not stages:
-        return resting(name, models, sizes, groups), verdicts
+        return resting(name, models, sizes, groups, binding=binding), verdicts
     return max(stages, key=lambda stage: (stage.verdict, sum(stage.judged.nodes.values()))), verdicts
 
 
