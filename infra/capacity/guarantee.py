@@ -8,6 +8,7 @@ cannot be kept out. Any weights prove it; several are tried.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["guaranteed"]
 
 # Into so many parts a node is cut, where its pods have no larger common measure.
-_PARTS = 240
+_PARTS = 120
 
 # So large are weights, which are whole numbers so that no rounding decides.
 _SCALE = 1_000_000
@@ -28,14 +29,13 @@ _SCALE = 1_000_000
 def guaranteed(room: Room) -> bool:
     """Tell whether all pods find room in any order. False proves nothing: see `packing`."""
     weighings = list(_weighings(room))
-    blocked: dict[tuple[object, ...], Sequence[float]] = {}
-    return all(any(_finds(room, kind, weights, blocked) for weights in weighings) for kind in room.order)
+    return all(any(_finds(room, kind, weights) for weights in weighings) for kind in room.order)
 
 
-def _finds(room: Room, kind: int, weights: Sequence[int], blocked: dict[tuple[object, ...], Sequence[float]]) -> bool:
+def _finds(room: Room, kind: int, weights: Sequence[int]) -> bool:
     """Tell whether these weights prove that the last pod of a kind is not kept out of some set of its groups."""
     for groups in _subsets(room, kind):
-        needed = sum(room.groups[group].count * _blocking(room, kind, group, weights, blocked) for group in groups)
+        needed = sum(room.groups[group].count * _blocking(room, kind, group, weights) for group in groups)
         others = sum(
             weights[other] * (room.counts[other] - (other == kind))
             for other in room.order
@@ -70,9 +70,7 @@ def _weighings(room: Room) -> Iterator[Sequence[int]]:
     yield [sum(share) for share in shares]
 
 
-def _blocking(
-    room: Room, kind: int, group: int, weights: Sequence[int], blocked: dict[tuple[object, ...], Sequence[float]]
-) -> float:
+def _blocking(room: Room, kind: int, group: int, weights: Sequence[int]) -> float:
     """Return the least weight with which other pods keep such a pod off a node; infinite where they never can."""
     least = math.inf
     for resource, (need, free) in enumerate(zip(room.needs[kind], room.free[group], strict=True)):
@@ -84,22 +82,20 @@ def _blocking(
             if size and group in room.may[other]:
                 sizes[size] = min(weights[other], sizes.get(size, weights[other]))
         measure = math.gcd(*sizes)
-        # Strictly more than what the pod would leave free.
+        # Strictly more than what the pod would leave free; sizes are rounded up to whole parts, never down.
         target = (free - need) // measure + 1
         parts = free // measure + 1
         if parts > _PARTS:
             coarse = -(-parts // _PARTS)
             measure, target, parts = measure * coarse, target // coarse, parts // coarse + 1
-        key = (resource, tuple(sorted(sizes.items())), measure, parts)
-        if key not in blocked:
-            blocked[key] = _covers(sizes, measure, parts)
-        least = min(least, blocked[key][target])
+        items = tuple(sorted((-(-size // measure), weight) for size, weight in sizes.items()))
+        least = min(least, _covers(items, parts)[target])
     return least
 
 
-def _covers(sizes: dict[int, int], measure: int, parts: int) -> list[float]:
-    """Return the least weight that covers 0, 1, ... parts; sizes are rounded up, so that it is never too much."""
-    items = [(-(-size // measure), weight) for size, weight in sizes.items()]
+@functools.lru_cache(maxsize=4096)
+def _covers(items: tuple[tuple[int, int], ...], parts: int) -> list[float]:
+    """Return the least weight that covers 0, 1, ... parts, of items of so many parts and such a weight."""
     least: list[float] = [0.0]
     for wanted in range(1, parts + 1):
         least.append(min(weight + least[max(0, wanted - size)] for size, weight in items))

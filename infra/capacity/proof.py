@@ -6,7 +6,7 @@ Pure: settings and, where the cluster could be read, how many pods serve now; no
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from infra.capacity.alternatives import alternative
@@ -51,17 +51,13 @@ class Growth:
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """Everything that can be said of a stack's room."""
+    """Everything that can be said of a stack's room; each part is worked out when it is asked for."""
 
     settings: Settings
     groups: Sequence[NodeGroup]
-    homeless: Sequence[Homeless]
-    stages: Sequence[Stage]
-    """At rest, at a switch, at one now where that is known, at the maximum, at a switch then."""
-    growth: Sequence[Growth]
-    promises: Sequence[Promise]
-    shortfalls: Mapping[str, Mapping[str, str]]
-    """By team, what its quota lacks for its models at their maximum, and a switch then."""
+    models: Sequence[ModelPods]
+    live: Mapping[str, int] | None = None
+    switching: Collection[str] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -75,6 +71,72 @@ class Proof:
         """Why the stack is refused; empty where it is not."""
         return [*_overcommitted(self), *([one.mistake for one in self.homeless] or _short(self))]
 
+    @cached_property
+    def homeless(self) -> Sequence[Homeless]:
+        """The versions whose pods fit no node."""
+        return list(homeless(self.models, self.groups))
+
+    @cached_property
+    def stages(self) -> Sequence[Stage]:
+        """What is there at rest, at a switch, and at one now where that is known."""
+        least, models, groups = self._least, self.models, self.groups
+        found = [resting("minimum", models, least, groups, binding=True), self._switch[0]]
+        if self.live is not None:
+            # A run that switches nothing is not refused for a switch that it might have been.
+            sizes = {model.name: model.size(self.live.get(model.name)) for model in models}
+            only, binding = self.switching or None, bool(self.switching)
+            found.append(changing("switch now", models, sizes, groups, binding=binding, only=only)[0])
+        return found
+
+    @cached_property
+    def prospects(self) -> Sequence[Stage]:
+        """What is there at the maximum, and at a switch then: nothing is refused for it."""
+        at_most = resting("maximum", self.models, self._most, self.groups, binding=False)
+        return [at_most, self._switch_at_most[0]]
+
+    @cached_property
+    def growth(self) -> Sequence[Growth]:
+        """What each model's switch, or new version, asks for."""
+        instead = partial(alternative, models=self.models, sizes=self._least, groups=self.groups)
+        verdicts, at_most = self._switch[1], self._switch_at_most[1]
+        return [
+            Growth(
+                model=model.name,
+                verdict=verdicts[model.name],
+                verdict_at_most=at_most[model.name],
+                seconds=_seconds(self.settings, model, self.groups),
+                waits=self.settings.guard.deadline,
+                instead=None if verdicts[model.name] is Verdict.FITS else instead(model),
+            )
+            for model in self.models
+        ]
+
+    @property
+    def promises(self) -> Sequence[Promise]:
+        """What all quotas promise together."""
+        return promises(self.settings.teams, self.groups)
+
+    @property
+    def shortfalls(self) -> Mapping[str, Mapping[str, str]]:
+        """By team, what its quota lacks for its models at their maximum, and a switch then."""
+        return shortfalls(self.models, self._most, self.settings.teams)
+
+    @cached_property
+    def _switch(self) -> tuple[Stage, dict[str, Verdict]]:
+        return changing("switch", self.models, self._least, self.groups, binding=True)
+
+    @cached_property
+    def _switch_at_most(self) -> tuple[Stage, dict[str, Verdict]]:
+        return changing("switch at maximum", self.models, self._most, self.groups, binding=False)
+
+    @property
+    def _least(self) -> dict[str, int]:
+        return {model.name: model.model.scale.min for model in self.models}
+
+    @property
+    def _most(self) -> dict[str, int]:
+        return {model.name: model.model.scale.max for model in self.models}
+
 
 def prove(settings: Settings, live: Mapping[str, int] | None = None, switching: Collection[str] = ()) -> Proof | None:
     """Prove that a stack has room; None where it declares no pools.
@@ -85,50 +147,9 @@ def prove(settings: Settings, live: Mapping[str, int] | None = None, switching: 
     pools = settings.cluster.node_pools
     if not pools:
         return None
-    groups, models = node_groups(pools), model_pods(settings)
-    least = {model.name: model.model.scale.min for model in models}
-    most = {model.name: model.model.scale.max for model in models}
-    switch, verdicts = changing("switch", models, least, groups, binding=True)
-    largest, at_most = changing("switch at maximum", models, most, groups, binding=False)
-    instead = partial(alternative, models=models, sizes=least, groups=groups)
     return Proof(
-        settings=settings,
-        groups=groups,
-        homeless=list(homeless(models, groups)),
-        stages=[
-            resting("minimum", models, least, groups, binding=True),
-            switch,
-            *_now(models, live, switching, groups),
-            resting("maximum", models, most, groups, binding=False),
-            largest,
-        ],
-        growth=[
-            Growth(
-                model=model.name,
-                verdict=verdicts[model.name],
-                verdict_at_most=at_most[model.name],
-                seconds=_seconds(settings, model, groups),
-                waits=settings.guard.deadline,
-                instead=None if verdicts[model.name] is Verdict.FITS else instead(model),
-            )
-            for model in models
-        ],
-        promises=promises(settings.teams, groups),
-        shortfalls=shortfalls(models, most, settings.teams),
+        settings=settings, groups=node_groups(pools), models=model_pods(settings), live=live, switching=switching
     )
-
-
-def _now(
-    models: Sequence[ModelPods],
-    live: Mapping[str, int] | None,
-    switching: Collection[str],
-    groups: Sequence[NodeGroup],
-) -> Iterator[Stage]:
-    """Judge a switch at the sizes that serve now; a run that switches nothing is not refused for one that it might."""
-    if live is not None:
-        sizes = {model.name: model.size(live.get(model.name)) for model in models}
-        only = switching or None
-        yield changing("switch now", models, sizes, groups, binding=bool(switching), only=only)[0]
 
 
 def _seconds(settings: Settings, model: ModelPods, groups: Sequence[NodeGroup]) -> int:
@@ -169,12 +190,12 @@ def _short(proof: Proof) -> Iterator[Mistake]:
     pool = min(enough, key=lambda pool: enough[pool] - pools[pool].max, default=blamed[0])
     count = sum(stage.judged.left.values())
     when = f"while {stage.words}" if stage.words else "for all models at rest"
-    mend = f"{enough[pool]} would do" if pool in enough else "more than this one pool must grow"
+    mend = f"{enough[pool]} would do" if pool in enough else f"{' and '.join(blamed)} must grow together"
     instead = next(
         (
             f"; or {growth.instead} for {growth.model}"
             for growth in proof.growth
-            if growth.instead is not None and growth.verdict is Verdict.SHORT and stage.words.startswith(growth.model)
+            if growth.instead is not None and growth.model == stage.model
         ),
         "",
     )

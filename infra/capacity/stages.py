@@ -26,6 +26,8 @@ class Stage:
     name: str
     words: str
     """What is going on: `churn switches`; empty at rest."""
+    model: str | None = None
+    """The model that changes; None at rest."""
     pods: Mapping[PodKind, int]
     judged: Judged
 
@@ -77,7 +79,7 @@ def changing(
         }
     worst = max((*(judged[id(change)] for change in every), Verdict.FITS))
     stages = [
-        Stage(name=name, words=change.words, pods=pods, judged=judge(pods, groups), binding=binding)
+        Stage(name=name, words=change.words, model=change.model, pods=pods, judged=judge(pods, groups), binding=binding)
         for change in _largest([change for change in every if judged[id(change)] is worst])
         for pods in [rest + Counter(change.pods)]
     ]

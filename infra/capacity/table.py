@@ -30,7 +30,7 @@ def lines(proof: Proof) -> list[str]:
                 stage.verdict.words,
                 stage.words,
             ]
-            for stage in proof.stages
+            for stage in (*proof.stages, *proof.prospects)
         ),
     ]
     return [*_aligned(rows), *_notes(proof)]
@@ -53,7 +53,7 @@ def values(proof: Proof) -> dict[str, Any]:
                 **({"pending": sum(stage.judged.left.values())} if stage.judged.left else {}),
                 **_bill(proof, stage),
             }
-            for stage in proof.stages
+            for stage in (*proof.stages, *proof.prospects)
         },
         "models": {growth.model: _model(growth) for growth in proof.growth},
         "overcommit": {

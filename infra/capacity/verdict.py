@@ -53,10 +53,11 @@ class Judged:
 def judge(pods: Mapping[PodKind, int], groups: Sequence[NodeGroup]) -> Judged:
     """Judge whether these pods fit on these nodes."""
     room = Room(pods, groups)
-    # Proven first: it costs less than trying where the answer is yes, which it mostly is.
-    if guaranteed(room):
-        return Judged(verdict=Verdict.FITS, nodes=_nodes(room, best(room)))
-    packing = best(room)
+    packing = first_fit(room)
+    # Where one way leaves a pod over, there is no guarantee for every way.
+    if packing.complete and guaranteed(room):
+        return Judged(verdict=Verdict.FITS, nodes=_nodes(room, packing))
+    packing = packing if packing.complete else best(room)
     if packing.complete:
         return Judged(verdict=Verdict.TIGHT, nodes=_nodes(room, packing))
     left = {room.kinds[kind]: count for kind, count in enumerate(packing.left) if count}

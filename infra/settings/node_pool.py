@@ -50,9 +50,9 @@ def _accelerator(text: str) -> str:
 def _taint(text: str) -> str:
     if not _TAINT.fullmatch(text):
         effect = text.rpartition(":")[2]
+        hint = "" if effect in _EFFECTS else did_you_mean(effect, _EFFECTS)
         raise ValueError(
-            f"bad taint {quote(text)}; allowed: <key>[=<value>]:<effect>, the effect one of"
-            f" {', '.join(_EFFECTS)}{did_you_mean(effect, _EFFECTS)}"
+            f"bad taint {quote(text)}; allowed: <key>[=<value>]:<effect>, the effect one of {', '.join(_EFFECTS)}{hint}"
         )
     return text
 

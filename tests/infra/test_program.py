@@ -7,6 +7,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+import pulumi
 import pytest
 from pulumi.output import Unknown
 
@@ -104,6 +105,29 @@ def test_every_object_goes_to_the_stacks_cluster(declare):
     assert provider.inputs["context"] == "test"
     assert provider.inputs["clusterIdentifier"] == "test"
     assert {resource.provider for resource in declared.objects().values()} == {f"{provider.urn}::id"}
+
+
+POOLED = STACK.replace(
+    "context: test}",
+    """
+    context: test,
+    nodePools: {general: {allocatable: {cpu: "16", memory: 64Gi}, max: 5}},
+  }""".replace("\n", " "),
+)
+
+
+def test_with_pools_the_room_is_told_at_the_end_of_the_plan_and_is_an_output(declare):
+    declared = declare(POOLED)
+    told = declared.messages.index("capacity           general (0 to 5)  pods")
+    assert declared.messages[told + 2].split()[:4] == ["switch", "1", "6", "fits"]
+    assert declared.exports["capacity"]["verdict"] == "fits"
+    assert declared.exports["capacity"]["stages"]["switch"]["nodes"] == {"general": 1}
+    assert declared.objects().keys() == declare().objects().keys()
+
+
+def test_without_room_nothing_is_declared(declare):
+    with pytest.raises(pulumi.RunError, match=r"nothing was touched:\n.*\ncluster.nodePools.general.max: 1 is too few"):
+        declare(POOLED.replace('"16"', '"1"').replace("max: 5", "max: 1, overhead: {cpu: 100m}"), preview=True)
 
 
 def test_what_is_built_is_pushed_with_the_stacks_login(declare):
