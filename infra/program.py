@@ -10,6 +10,7 @@ import pulumi
 from components.cluster import ClusterProvider, ClusterProviderArgs
 from components.model_image import ModelImage, ModelImageArgs, RegistryLogin
 from components.team_namespace import TeamNamespace, TeamNamespaceArgs
+from infra.autoscaling import declare_autoscaler
 from infra.capacity import lines, prove, refuse, values
 from infra.guard import Guard, declare
 from infra.outputs import model_outputs
@@ -54,6 +55,7 @@ def build(settings: Settings, secrets: Mapping[str, str], guard: Guard | None = 
         ),
     )
     reached = pulumi.ResourceOptions(providers=[cluster.provider])
+    declare_autoscaler(settings, reached)
     teams = {name: program.team(name, reached) for name in settings.teams}
     declare_gateways(settings, teams, cluster.provider)
     models, shown = {}, {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from infra.settings.analysis import Analysis
+from infra.settings.autoscaler import Autoscaler, AutoscalerFlags
 from infra.settings.capacity import Capacity
 from infra.settings.cluster import Cluster
 from infra.settings.content import SlotContent, SlotResources, Version
@@ -33,6 +34,8 @@ __all__ = [
     "Access",
     "Allocatable",
     "Analysis",
+    "Autoscaler",
+    "AutoscalerFlags",
     "Behavior",
     "Build",
     "Canary",

@@ -144,6 +144,14 @@ class NodePool(Section):
     Example: `instance: m6i.xlarge`
     """
 
+    group: Annotated[str, Field(min_length=1)] | None = None
+    """What the cloud calls the pool's nodes together: an Auto Scaling group, a managed instance group, a scale set.
+
+    Default: the pool's own name.
+    Upstream: Cluster Autoscaler `--nodes=<min>:<max>:<group>`.
+    Example: `group: prod-general-20261101`
+    """
+
     architecture: Literal["amd64", "arm64"] = "amd64"
     """The processor's. amd64 by default, for which most images are built.
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError
 
+from infra.settings.autoscaler import Autoscaler
 from infra.settings.capacity import Capacity
 from infra.settings.cluster import Cluster
 from infra.settings.document import SECURE, Document, Secure
@@ -25,7 +26,7 @@ from infra.settings.values import FrozenMap, Name, Section, ServiceName, empty, 
 __all__ = ["Settings"]
 
 # Keys that hold a mapping: as JSON text from `pulumi config set <key> '{...}'` and from the engine.
-_MAPPINGS = ("cluster", "teams", "gateway", "models", "secrets", "guard", "registryLogin", "capacity")
+_MAPPINGS = ("cluster", "teams", "gateway", "models", "secrets", "guard", "registryLogin", "capacity", "autoscaler")
 
 
 class Settings(Section):
@@ -77,6 +78,9 @@ class Settings(Section):
 
     capacity: Capacity = Capacity()
     """How much may be promised of the pools of nodes."""
+
+    autoscaler: Autoscaler | None = None
+    """Who brings nodes and takes them away. None by default: on many clusters somebody does already."""
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], document: Document | None = None) -> Self:

@@ -125,6 +125,15 @@ def test_with_pools_the_room_is_told_at_the_end_of_the_plan_and_is_an_output(dec
     assert declared.objects().keys() == declare().objects().keys()
 
 
+def test_an_autoscaler_is_declared_with_the_pools_bounds(declare):
+    image = f"ca@sha256:{'c' * 64}"
+    declared = declare(f"{POOLED}  ml-platform:autoscaler: {{cloud: aws, image: '{image}'}}\n")
+    [container] = declared.object("Deployment", "cluster-autoscaler")["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == f"registry.example.com/ml/{image}"
+    assert "--nodes=0:5:general" in container["args"]
+    assert "--skip-nodes-with-local-storage=false" in container["args"]
+
+
 def test_without_room_nothing_is_declared(declare):
     with pytest.raises(pulumi.RunError, match=r"nothing was touched:\n.*\ncluster.nodePools.general.max: 1 is too few"):
         declare(POOLED.replace('"16"', '"1"').replace("max: 5", "max: 1, overhead: {cpu: 100m}"), preview=True)

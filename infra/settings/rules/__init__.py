@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from infra.settings.rules.autoscaling import autoscaler
 from infra.settings.rules.capacity import overcommitments
 from infra.settings.rules.names import model_names, namespaces
 from infra.settings.rules.pods import pods
@@ -28,6 +29,7 @@ def inconsistencies(raw: Mapping[str, Any]) -> Iterator[Mistake]:
     yield from gateway(raw)
     yield from registry_login(raw)
     yield from node_pools(raw)
+    yield from autoscaler(raw)
     for model in models(raw):
         yield from model_names(model, raw)
         yield from strategy(model, raw)
