@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["guaranteed"]
 
+_Table = tuple[int, int, list[float]]
+"""The common measure of all sizes, how many of it a part is, and the least weight that covers 0, 1, ... parts."""
+
 # Into so many parts a node is cut, where its pods have no larger common measure.
 _PARTS = 120
 
@@ -28,36 +31,30 @@ _SCALE = 1_000_000
 
 def guaranteed(room: Room) -> bool:
     """Tell whether all pods find room in any order. False proves nothing: see `packing`."""
-    weighings = list(_weighings(room))
-    return all(any(_finds(room, kind, weights) for weights in weighings) for kind in room.order)
+    scales = [_Scales(room, weights) for weights in _weighings(room)]
+    sets = list(dict.fromkeys(map(frozenset, room.may)))
+    return all(any(_finds(room, kind, one, sets) for one in scales) for kind in room.order)
 
 
-def _finds(room: Room, kind: int, weights: Sequence[int]) -> bool:
+def _finds(room: Room, kind: int, scales: _Scales, sets: Sequence[frozenset[int]]) -> bool:
     """Tell whether these weights prove that the last pod of a kind is not kept out of some set of its groups."""
-    for groups in _subsets(room, kind):
-        needed = sum(room.groups[group].count * _blocking(room, kind, group, weights) for group in groups)
-        others = sum(
-            weights[other] * (room.counts[other] - (other == kind))
-            for other in room.order
-            if not groups.isdisjoint(room.may[other])
-        )
-        if needed > others:
+    own = scales.weights[kind]
+    for groups in _subsets(frozenset(room.may[kind]), sets):
+        needed = sum(room.groups[group].count * scales.blocking(kind, group) for group in groups)
+        # Itself, the last of its kind, blocks nothing.
+        if needed > scales.all_of(groups) - own:
             return True
     return False
 
 
-def _subsets(room: Room, kind: int) -> Iterator[frozenset[int]]:
+def _subsets(mine: frozenset[int], sets: Sequence[frozenset[int]]) -> Iterator[frozenset[int]]:
     """Go through sets of groups to look at: all that will do, and those that others leave alone or share."""
-    mine = frozenset(room.may[kind])
     seen = set()
-    for other in (mine, *map(frozenset, room.may)):
+    for other in (mine, *sets, *(frozenset([group]) for group in mine)):
         for part in (mine & other, mine - other):
             if part and part not in seen:
                 seen.add(part)
                 yield part
-    for group in mine:
-        if (alone := frozenset([group])) not in seen:
-            yield alone
 
 
 def _weighings(room: Room) -> Iterator[Sequence[int]]:
@@ -70,27 +67,50 @@ def _weighings(room: Room) -> Iterator[Sequence[int]]:
     yield [sum(share) for share in shares]
 
 
-def _blocking(room: Room, kind: int, group: int, weights: Sequence[int]) -> float:
-    """Return the least weight with which other pods keep such a pod off a node; infinite where they never can."""
-    least = math.inf
-    for resource, (need, free) in enumerate(zip(room.needs[kind], room.free[group], strict=True)):
-        if not need:
-            continue
-        sizes: dict[int, int] = {}
-        for other in room.order:
-            size = room.needs[other][resource]
-            if size and group in room.may[other]:
-                sizes[size] = min(weights[other], sizes.get(size, weights[other]))
-        measure = math.gcd(*sizes)
-        # Strictly more than what the pod would leave free; sizes are rounded up to whole parts, never down.
-        target = (free - need) // measure + 1
-        parts = free // measure + 1
-        if parts > _PARTS:
+class _Scales:
+    """One weight for each kind of pod, and what follows from it; each part is weighed once."""
+
+    def __init__(self, room: Room, weights: Sequence[int]) -> None:
+        self.weights = weights
+        self._room = room
+        self._sums: dict[frozenset[int], int] = {}
+        self._tables: dict[tuple[int, int], _Table] = {}
+
+    def all_of(self, groups: frozenset[int]) -> int:
+        """Return the weight of all pods that may stand on any node of these groups."""
+        if groups not in self._sums:
+            room = self._room
+            self._sums[groups] = sum(
+                self.weights[kind] * room.counts[kind] for kind in room.order if not groups.isdisjoint(room.may[kind])
+            )
+        return self._sums[groups]
+
+    def blocking(self, kind: int, group: int) -> float:
+        """Return the least weight with which other pods keep such a pod off a node; infinite where they never can."""
+        least = math.inf
+        for resource, (need, free) in enumerate(zip(self._room.needs[kind], self._room.free[group], strict=True)):
+            if need:
+                measure, coarse, table = self._table(group, resource)
+                # Strictly more than what the pod would leave free.
+                least = min(least, table[((free - need) // measure + 1) // coarse])
+        return least
+
+    def _table(self, group: int, resource: int) -> _Table:
+        """Return the least weights that take so much of a node's resource."""
+        if (group, resource) not in self._tables:
+            room = self._room
+            sizes: dict[int, int] = {}
+            for kind in room.order:
+                size = room.needs[kind][resource]
+                if size and group in room.may[kind]:
+                    sizes[size] = min(self.weights[kind], sizes.get(size, self.weights[kind]))
+            measure = math.gcd(*sizes)
+            parts = room.free[group][resource] // measure + 1
             coarse = -(-parts // _PARTS)
-            measure, target, parts = measure * coarse, target // coarse, parts // coarse + 1
-        items = tuple(sorted((-(-size // measure), weight) for size, weight in sizes.items()))
-        least = min(least, _covers(items, parts)[target])
-    return least
+            # Sizes are rounded up to whole parts, never down, so that no more is asked for than it takes.
+            items = tuple(sorted((-(-size // (measure * coarse)), weight) for size, weight in sizes.items()))
+            self._tables[group, resource] = measure, coarse, _covers(items, parts // coarse)
+        return self._tables[group, resource]
 
 
 @functools.lru_cache(maxsize=4096)

@@ -10,7 +10,7 @@ from infra.capacity.amounts import total
 from infra.capacity.verdict import Judged, Verdict, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from infra.capacity.models import Change, ModelPods
     from infra.capacity.nodes import NodeGroup
@@ -66,17 +66,10 @@ def changing(
         model.name: list(model.changes(sizes[model.name])) for model in models if only is None or model.name in only
     }
     every = [change for found in changes.values() for change in found]
-    together = rest + sum((Counter(change.pods) for change in every), Counter())
-    if judge(together, groups).verdict is Verdict.FITS:
-        # Fewer pods block fewer nodes: what holds for all changes at once holds for each alone.
-        verdicts = dict.fromkeys(changes, Verdict.FITS)
-        judged = {id(change): Verdict.FITS for change in every}
-    else:
-        judged = {id(change): judge(rest + Counter(change.pods), groups).verdict for change in every}
-        verdicts = {
-            model: max((judged[id(change)] for change in found), default=Verdict.FITS)
-            for model, found in changes.items()
-        }
+    judged = {id(change): verdict for change, verdict in _judged(every, rest, groups)}
+    verdicts = {
+        model: max((judged[id(change)] for change in found), default=Verdict.FITS) for model, found in changes.items()
+    }
     worst = max((*(judged[id(change)] for change in every), Verdict.FITS))
     stages = [
         Stage(name=name, words=change.words, model=change.model, pods=pods, judged=judge(pods, groups), binding=binding)
@@ -86,6 +79,23 @@ def changing(
     if not stages:
         return resting(name, models, sizes, groups, binding=binding), verdicts
     return max(stages, key=lambda stage: (stage.verdict, sum(stage.judged.nodes.values()))), verdicts
+
+
+def _judged(
+    changes: Sequence[Change], rest: Counter[PodKind], groups: Sequence[NodeGroup]
+) -> Iterator[tuple[Change, Verdict]]:
+    """Judge each change beside all that rests; several at once where that is enough.
+
+    Fewer pods block fewer nodes: what holds in any order for several changes together holds for each alone.
+    """
+    together = sum((Counter(change.pods) for change in changes), rest)
+    verdict = judge(together, groups).verdict if changes else Verdict.FITS
+    if verdict is Verdict.FITS or len(changes) == 1:
+        yield from ((change, verdict) for change in changes)
+        return
+    half = len(changes) // 2
+    yield from _judged(changes[:half], rest, groups)
+    yield from _judged(changes[half:], rest, groups)
 
 
 def _all(models: Iterable[ModelPods], sizes: Mapping[str, int]) -> Counter[PodKind]:
