@@ -134,6 +134,36 @@ def test_an_autoscaler_is_declared_with_the_pools_bounds(declare):
     assert "--skip-nodes-with-local-storage=false" in container["args"]
 
 
+def test_a_switch_that_finds_no_room_at_the_size_that_serves_now_is_refused_and_one_that_does_not_switch_is_not(
+    declare,
+):
+    busy = Observed(models={"iris": live(running=6)})
+    small = POOLED.replace('"16"', '"6"').replace("max: 5", "max: 1") + "  ml-platform:capacity: {overcommit: 99}\n"
+    told = declare(small, observed=busy).messages
+    assert any(line.startswith("switch now") and "does not fit" in line for line in told)
+    with pytest.raises(pulumi.RunError, match="max: 1 is too few while iris switches: 1 pod finds no room; 2 would do"):
+        declare(small.replace("active: blue\n    finch", "active: green\n    finch"), observed=busy)
+
+
+@pytest.mark.parametrize(
+    ("change", "by"),
+    [
+        ("max: 5", "max: 9"),
+        ("max: 5", "max: 6, labels: {example.com/disk: nvme}"),
+        ("max: 5}", "max: 5}, further: {allocatable: {cpu: 8, memory: 32Gi}, max: 2}"),
+    ],
+)
+def test_another_maximum_label_or_pool_changes_what_is_known_of_room_and_no_object(declare, change, by):
+    before, after = declare(POOLED), declare(POOLED.replace(change, by))
+    assert inputs(before) == inputs(after)
+    assert before.exports["capacity"] != after.exports["capacity"]
+
+
+def inputs(declared):
+    """What is declared of each resource, the cluster's provider among them."""
+    return {(one.type, one.name): one.inputs for one in declared.resources if one.custom}
+
+
 def test_without_room_nothing_is_declared(declare):
     with pytest.raises(pulumi.RunError, match=r"nothing was touched:\n.*\ncluster.nodePools.general.max: 1 is too few"):
         declare(POOLED.replace('"16"', '"1"').replace("max: 5", "max: 1, overhead: {cpu: 100m}"), preview=True)
