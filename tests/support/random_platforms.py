@@ -176,7 +176,7 @@ def _pool(draw: random.Random, *, zoned: bool) -> Raw:
 
 
 def _overhead(cpu: int) -> Raw:
-    return {"cpu": f"{cpu}m", "memory": f"{cpu}Mi", "pods": 2}
+    return {"cpu": f"{cpu}m", "memory": f"{cpu}Mi", "pods": 1}
 
 
 def _model(draw: random.Random, names: list[str], found: dict[str, Raw]) -> Raw:

@@ -47,6 +47,7 @@ def freed(drawn: dict[str, Platform]) -> dict[str, Platform]:
 def pending(server: Any, drawn: dict[str, Platform], freed: dict[str, Platform]) -> dict[str, int]:
     """How many pods of each platform the scheduler, or a quota, left without a node."""
     every = {**drawn, **freed}
+    began = time.monotonic()
     server.send(_namespaces(every))
     server.send(_nodes(every))
     # The API server marks a new node as not ready, and a controller takes that back when it is.
@@ -61,11 +62,12 @@ def pending(server: Any, drawn: dict[str, Platform], freed: dict[str, Platform])
             wanted[name] += 1
             created.append((f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods", pod))
     draw.shuffle(created)
-    began = time.monotonic()
     codes = server.send(created)
+    asked = time.monotonic()
     server.start_scheduler()
     there = _decided(server)
-    print(f"{len(every)} platforms, {sum(wanted.values())} pods {codes}, {time.monotonic() - began:.0f} s")
+    print(f"{len(every)} platforms, {sum(wanted.values())} pods {dict(codes)}: written in {asked - began:.0f} s,")
+    print(f"placed in {time.monotonic() - asked:.0f} s")
     bound = Counter(pod["metadata"]["labels"][placed.LABEL] for pod in there if pod["spec"].get("nodeName"))
     return {name: wanted[name] - bound[name] for name in every}
 
