@@ -5,7 +5,7 @@ RUN = .venv/bin/python -m
 # Plain `pulumi` of the sandbox where there is one, else the one on PATH.
 SHELL_OF_SANDBOX = $(if $(wildcard .sandbox/env),. .sandbox/env &&)
 .DEFAULT_GOAL := help
-.PHONY: help up down status test check policies preview rollout pin history bench mutants reference lint lock
+.PHONY: help up down status test check capacity policies preview rollout pin history bench mutants reference lint lock
 
 help:  ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 18
@@ -27,6 +27,9 @@ check:  ## a stack's configuration, without engine, cluster or passphrase (STACK
 
 policies:  ## judge YAML, helm's output or a stack's export by the policy pack (FILE=... ARGS=--help)
 	@$(PYTHON) -m sandbox.bootstrap && $(RUN) policies.judge $(ARGS) $(FILE)
+
+capacity:  ## whether a stack finds room on its pools of nodes, and how many it needs when (STACK=prod, ARGS=--json)
+	@$(PYTHON) -m sandbox.bootstrap && $(RUN) infra.capacity $(STACK) $(ARGS)
 
 preview:  ## what `pulumi up` would do to a stack (STACK=prod)
 	@$(SHELL_OF_SANDBOX) pulumi preview --stack $(STACK)

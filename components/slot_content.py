@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pulumi
 
@@ -70,6 +70,12 @@ class Placement:
 
     node_pool: str | None = None
     """The only pool whose nodes will do: those with the label `ml-platform/node-pool`; its taint is tolerated."""
+
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    """Further labels that a node must have."""
+
+    tolerations: Sequence[str] = ()
+    """Taints that do not keep the pods away, as `kubectl taint` writes them: `key=value:effect`, `key:effect`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -86,8 +86,8 @@ def pod_template(
     }
     if spread := [_spread(key, selector) for key in _APART[content.placement.spread]]:
         spec["topologySpreadConstraints"] = spread
-    if content.placement.node_pool is not None:
-        spec["nodeSelector"] = {NODE_POOL: content.placement.node_pool}
+    if selected := _selected(content.placement):
+        spec["nodeSelector"] = selected
     if tolerations := _tolerations(content):
         spec["tolerations"] = tolerations
     return {"metadata": {"labels": dict(labels)}, "spec": spec}
@@ -131,6 +131,11 @@ def _spread(key: str, selector: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def _selected(placement: Placement) -> dict[str, str]:
+    pool = {} if placement.node_pool is None else {NODE_POOL: placement.node_pool}
+    return {**placement.node_selector, **pool}
+
+
 def _tolerations(content: SlotContent) -> list[dict[str, str]]:
     """Give the taints that do not keep these pods away: those that keep others off the nodes meant for them."""
     tolerations = []
@@ -140,7 +145,14 @@ def _tolerations(content: SlotContent) -> list[dict[str, str]]:
         tolerations.append({"key": _GPU, "operator": "Exists", "effect": "NoSchedule"})
     if (pool := content.placement.node_pool) is not None:
         tolerations.append({"key": NODE_POOL, "operator": "Equal", "value": pool, "effect": "NoSchedule"})
-    return tolerations
+    return tolerations + [_tolerated(taint) for taint in content.placement.tolerations]
+
+
+def _tolerated(taint: str) -> dict[str, str]:
+    pair, _, effect = taint.rpartition(":")
+    key, equal, value = pair.partition("=")
+    # A taint without a value has the empty one, which is what a toleration without `value` is equal to.
+    return {"key": key, "operator": "Equal", **({"value": value} if equal else {}), "effect": effect}
 
 
 def _claimed(name: str, volume: Volume) -> dict[str, Any]:

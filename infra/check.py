@@ -41,10 +41,20 @@ def check(path: Path) -> int:
         return _say(f"{name}: cannot be read: {error.strerror}; stacks here: {', '.join(_known())}", code=2)
     try:
         settings = Settings.of(document)
+        _room(settings, document)
     except SettingsError as error:
         count = len(error.mistakes)
         return _say(f"{error}\n{name}: {count} mistake{'s' if count > 1 else ''}", code=1)
     return _say(f"{name}: right: {_summary(settings)}", code=0)
+
+
+def _room(settings: Settings, document: Document) -> None:
+    """Raise SettingsError where pools of nodes are declared and what else is declared finds no room on them."""
+    from infra.capacity import prove
+
+    proof = prove(settings)
+    if proof is not None and (mistakes := proof.mistakes):
+        raise SettingsError(document.placed(mistake) for mistake in mistakes)
 
 
 def _summary(settings: Settings) -> str:

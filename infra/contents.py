@@ -50,7 +50,12 @@ def slot_content(
             name: Volume(claim=mount.claim, path=mount.path, read_only=mount.read_only)
             for name, mount in content.volumes.items()
         },
-        placement=Placement(spread=model.placement.spread, node_pool=model.placement.node_pool),
+        placement=Placement(
+            spread=model.placement.spread,
+            node_pool=model.placement.node_pool,
+            node_selector=model.placement.node_selector,
+            tolerations=model.placement.tolerations,
+        ),
     )
 
 

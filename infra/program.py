@@ -9,6 +9,8 @@ import pulumi
 
 from components.cluster import ClusterProvider, ClusterProviderArgs
 from components.model_image import ModelImage, ModelImageArgs, RegistryLogin
+from infra.autoscaling import declare_autoscaler
+from infra.capacity import lines, prove, refuse, values
 from infra.guard import Guard, declare
 from infra.outputs import model_outputs
 from infra.routes import declare_gateways, declare_route, mirroring, routed, weighed
@@ -16,7 +18,7 @@ from infra.serving import Declaring
 from infra.teams import declare_teams, kept, unprotected
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from components.model_route import ModelRoute
     from infra.guard import DeclaredModel
@@ -35,11 +37,14 @@ def build(settings: Settings, secrets: Mapping[str, str], guard: Guard | None = 
 
     `secrets` has the value of each name in `settings.secrets`. `guard` is this run's view of the live cluster; by
     default one is opened, which reads the cluster once. Raises SwitchRefusedError, a RunError, before anything is
-    declared, when a switch cannot succeed whatever one waits for.
+    declared, when a switch cannot succeed whatever one waits for; and a RunError where pools of nodes are declared and
+    have no room.
     """
     program = _Program(settings, secrets, _opened(settings) if guard is None else guard)
     plans = {name: program.plan(name) for name in settings.models}
     program.guard.refuse(plans.values())
+    proof = prove(settings, program.guard.sizes(plans.values()), program.guard.switching(plans.values()))
+    refuse(proof)
 
     cluster = ClusterProvider(
         "cluster",
@@ -50,6 +55,7 @@ def build(settings: Settings, secrets: Mapping[str, str], guard: Guard | None = 
         ),
     )
     reached = pulumi.ResourceOptions(providers=[cluster.provider])
+    declare_autoscaler(settings, reached)
     teams = declare_teams(settings, secrets, cluster.provider)
     declare_gateways(settings, teams.main, cluster.provider)
     models, shown = {}, {}
@@ -68,8 +74,9 @@ def build(settings: Settings, secrets: Mapping[str, str], guard: Guard | None = 
             slots=served.slots,
             url=None if route is None else route.url,
         )
-    _tell(program.guard, plans, models, settings)
-    return {"namespaces": dict(teams.names), "models": shown}
+    _tell(program.guard, plans, models, settings, [] if proof is None else lines(proof))
+    outputs = {"namespaces": dict(teams.names), "models": shown}
+    return outputs if proof is None else {**outputs, "capacity": values(proof)}
 
 
 def _opened(settings: Settings) -> Guard:
@@ -84,8 +91,16 @@ def _opened(settings: Settings) -> Guard:
     )
 
 
-def _tell(guard: Guard, plans: Mapping[str, DeclaredModel], models: Mapping[str, Served], settings: Settings) -> None:
+def _tell(
+    guard: Guard,
+    plans: Mapping[str, DeclaredModel],
+    models: Mapping[str, Served],
+    settings: Settings,
+    table: Sequence[str],
+) -> None:
     """Say in words what this run will do, as soon as it is known which images and pod templates it would declare.
+
+    `table` comes last: what room all of it has.
 
     Images that are built and Secrets that are named come from the engine; in a preview they may stay unknown, and
     the words then speak of what is still to be built.
@@ -103,7 +118,7 @@ def _tell(guard: Guard, plans: Mapping[str, DeclaredModel], models: Mapping[str,
             plan.knowing(images=_texts(known[name]["images"]), contents=_texts(known[name]["contents"]))
             for name, plan in plans.items()
         ]
-        for line in [*guard.report(informed, settings.teams), *unprotected(settings)]:
+        for line in (*guard.report(informed, settings.teams), *unprotected(settings), *table):
             pulumi.log.info(line)
 
     pulumi.Output.from_input(declared).apply(tell, run_with_unknowns=True)

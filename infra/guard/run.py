@@ -14,7 +14,7 @@ from infra.guard import plan, words
 from infra.guard.after import Aftermath
 from infra.guard.canary import split
 from infra.guard.canary_gate import CanaryGate
-from infra.guard.floors import floors
+from infra.guard.floors import floors, moving
 from infra.guard.gate import Gate
 from infra.guard.keep import keeping
 from infra.guard.ledger import Ledger, ledger, written
@@ -152,6 +152,21 @@ class Guard:
             lines += words.words(model, seen, self._now) if self._observed.unreachable is None else []
             lines += [f"will be waited for: {what}" for what in words.waits(model, seen, self._now)]
         return lines
+
+    def sizes(self, models: Iterable[DeclaredModel]) -> dict[str, int] | None:
+        """Give how many pods of each model serve now; None where the cluster cannot be read."""
+        if self._observed.unreachable is not None:
+            return None
+        seen = {model.name: self._observed.model(model.name) for model in models}
+        return {name: one.at(one.routing).current for name, one in seen.items() if one.routing is not None}
+
+    def switching(self, models: Iterable[DeclaredModel]) -> list[str]:
+        """Name the models whose slots this run switches."""
+        return [
+            model.name
+            for model in models
+            if model.rollout is None and moving(model, seen := self._observed.model(model.name)) and seen.routing
+        ]
 
     def refuse(self, models: Iterable[DeclaredModel], *, dry_run: bool | None = None) -> None:
         """Raise SwitchRefusedError, naming every model whose plan cannot succeed whatever one waits for.

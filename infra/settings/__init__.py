@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from infra.settings.analysis import Analysis
+from infra.settings.autoscaler import Autoscaler, AutoscalerFlags
+from infra.settings.capacity import Capacity
 from infra.settings.cluster import Cluster
 from infra.settings.content import SlotContent, SlotResources, Version
 from infra.settings.document import SECURE, Document
@@ -12,6 +14,7 @@ from infra.settings.guard import Guard
 from infra.settings.image import Build, RegistryLogin
 from infra.settings.load import load, secret_texts, secret_values, stack_file
 from infra.settings.model import Model
+from infra.settings.node_pool import Allocatable, NodePool, Overhead
 from infra.settings.placement import Placement
 from infra.settings.probes import Probes, StartProbe
 from infra.settings.quantity import parse_quantity
@@ -29,10 +32,14 @@ __all__ = [
     "SECURE",
     "SLOTS",
     "Access",
+    "Allocatable",
     "Analysis",
+    "Autoscaler",
+    "AutoscalerFlags",
     "Behavior",
     "Build",
     "Canary",
+    "Capacity",
     "Cluster",
     "Direction",
     "Document",
@@ -45,6 +52,8 @@ __all__ = [
     "Metric",
     "Mistake",
     "Model",
+    "NodePool",
+    "Overhead",
     "Placement",
     "Probes",
     "RegistryLogin",

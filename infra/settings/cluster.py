@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from infra.settings.errors import quote
-from infra.settings.values import Section
+from infra.settings.node_pool import NodePool
+from infra.settings.values import FrozenMap, Name, Section, empty
 
 __all__ = ["Cluster"]
 
@@ -41,4 +42,12 @@ class Cluster(Section):
 
     Upstream: `kubectl --kubeconfig`.
     Example: `kubeconfig: ~/.kube/prod`
+    """
+
+    node_pools: FrozenMap[Name, NodePool] = Field(default_factory=empty)
+    """The pools of nodes, by the name that their nodes bear in label `ml-platform/node-pool`. None by default: then
+    nothing is proved about room, as for a cluster whose nodes are somebody else's. With pools, what would find no room
+    at their maxima is refused before anything is touched.
+
+    Example: `nodePools: {general: {allocatable: {cpu: 3920m, memory: 14.5Gi}, max: 10}}`
     """

@@ -90,7 +90,8 @@ class Model(Contents):
     route: Route | None = None
     """How users from outside reach the model. None by default: pods of the cluster reach it by its Service."""
 
-    placement: Placement = Placement()
+    # Made afresh, since pydantic copies defaults and a read-only mapping inside cannot be copied.
+    placement: Placement = Field(default_factory=Placement)
     """Where the pods run: on which nodes, and over what they are spread."""
 
     analysis: Analysis | None = None

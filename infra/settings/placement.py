@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from infra.settings.values import Name, Section
+from pydantic import Field
+
+from infra.settings.node_pool import LabelKey, LabelValue, TaintText
+from infra.settings.values import FrozenMap, Name, Section, empty
 
 __all__ = ["Placement"]
 
@@ -27,4 +30,19 @@ class Placement(Section):
 
     Upstream: pod `nodeSelector` and `tolerations`.
     Example: `nodePool: gpu-l4`
+    """
+
+    node_selector: FrozenMap[LabelKey, LabelValue] = Field(default_factory=empty)
+    """Labels that a node must have, such as a zone's. None by default: any node of the pool will do.
+
+    Upstream: pod `nodeSelector`.
+    Example: `nodeSelector: {topology.kubernetes.io/zone: eu-central-1a}`
+    """
+
+    tolerations: Annotated[tuple[TaintText, ...], Field(strict=False)] = ()
+    """Taints that do not keep the pods away, written as the pool has them. None by default but those of the GPU and of
+    the pool's own name.
+
+    Upstream: pod `tolerations`.
+    Example: `tolerations: ["example.com/batch=true:NoSchedule"]`
     """

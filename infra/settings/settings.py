@@ -9,6 +9,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError
 
+from infra.settings.autoscaler import Autoscaler
+from infra.settings.capacity import Capacity
 from infra.settings.cluster import Cluster
 from infra.settings.document import SECURE, Document, Secure
 from infra.settings.english import in_english
@@ -36,6 +38,8 @@ _MAPPINGS = (
     "secrets",
     "guard",
     "registryLogin",
+    "capacity",
+    "autoscaler",
 )
 
 
@@ -92,6 +96,12 @@ class Settings(Section):
 
     guard: Guard = Guard()
     """What stands between a switch and the users."""
+
+    capacity: Capacity = Capacity()
+    """How much may be promised of the pools of nodes."""
+
+    autoscaler: Autoscaler | None = None
+    """Who brings nodes and takes them away. None by default: on many clusters somebody does already."""
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], document: Document | None = None) -> Self:

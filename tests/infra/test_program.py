@@ -7,6 +7,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+import pulumi
 import pytest
 from pulumi.output import Unknown
 
@@ -103,6 +104,68 @@ def test_every_object_goes_to_the_stacks_cluster(declare):
     assert provider.inputs["context"] == "test"
     assert provider.inputs["clusterIdentifier"] == "test"
     assert {resource.provider for resource in declared.objects().values()} == {f"{provider.urn}::id"}
+
+
+POOLED = STACK.replace(
+    "context: test}",
+    """
+    context: test,
+    nodePools: {general: {allocatable: {cpu: "16", memory: 64Gi}, max: 5}},
+  }""".replace("\n", " "),
+)
+
+
+def test_with_pools_the_room_is_told_at_the_end_of_the_plan_and_is_an_output(declare):
+    declared = declare(POOLED)
+    told = declared.messages.index("capacity           general (0 to 5)  pods")
+    assert declared.messages[told + 2].split()[:4] == ["switch", "1", "6", "fits"]
+    assert declared.exports["capacity"]["verdict"] == "fits"
+    assert declared.exports["capacity"]["stages"]["switch"]["nodes"] == {"general": 1}
+    assert declared.objects().keys() == declare().objects().keys()
+
+
+def test_an_autoscaler_is_declared_with_the_pools_bounds(declare):
+    image = f"ca@sha256:{'c' * 64}"
+    declared = declare(f"{POOLED}  ml-platform:autoscaler: {{cloud: aws, image: '{image}'}}\n")
+    [container] = declared.object("Deployment", "cluster-autoscaler")["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == f"registry.example.com/ml/{image}"
+    assert "--nodes=0:5:general" in container["args"]
+    assert "--skip-nodes-with-local-storage=false" in container["args"]
+
+
+def test_a_switch_that_finds_no_room_at_the_size_that_serves_now_is_refused_and_one_that_does_not_switch_is_not(
+    declare,
+):
+    busy = Observed(models={"iris": live(running=6)})
+    small = POOLED.replace('"16"', '"6"').replace("max: 5", "max: 1") + "  ml-platform:capacity: {overcommit: 99}\n"
+    told = declare(small, observed=busy).messages
+    assert any(line.startswith("switch now") and "does not fit" in line for line in told)
+    with pytest.raises(pulumi.RunError, match="max: 1 is too few while iris switches: 1 pod finds no room; 2 would do"):
+        declare(small.replace("active: blue\n    finch", "active: green\n    finch"), observed=busy)
+
+
+@pytest.mark.parametrize(
+    ("change", "by"),
+    [
+        ("max: 5", "max: 9"),
+        ("max: 5", "max: 6, labels: {example.com/disk: nvme}"),
+        ("max: 5}", "max: 5}, further: {allocatable: {cpu: 8, memory: 32Gi}, max: 2}"),
+    ],
+)
+def test_another_maximum_label_or_pool_changes_what_is_known_of_room_and_no_object(declare, change, by):
+    before, after = declare(POOLED), declare(POOLED.replace(change, by))
+    assert inputs(before) == inputs(after)
+    assert before.exports["capacity"] != after.exports["capacity"]
+
+
+def inputs(declared):
+    """What is declared of each resource, the cluster's provider among them."""
+    return {(one.type, one.name): one.inputs for one in declared.resources if one.custom}
+
+
+def test_without_room_nothing_is_declared(declare):
+    with pytest.raises(pulumi.RunError, match=r"nothing was touched:\n.*\ncluster.nodePools.general.max: 1 is too few"):
+        declare(POOLED.replace('"16"', '"1"').replace("max: 5", "max: 1, overhead: {cpu: 100m}"), preview=True)
 
 
 def test_what_is_built_is_pushed_with_the_stacks_login(declare):

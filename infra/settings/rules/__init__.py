@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from infra.settings.rules.autoscaling import autoscaler
 from infra.settings.rules.capacity import overcommitments
 from infra.settings.rules.names import model_names, namespaces
 from infra.settings.rules.pods import pods
+from infra.settings.rules.pools import node_pools, placed
 from infra.settings.rules.raw import models
 from infra.settings.rules.registry import registry_login
 from infra.settings.rules.routes import gateway, hosts, route
@@ -32,11 +34,14 @@ def inconsistencies(raw: Mapping[str, Any]) -> Iterator[Mistake]:
     yield from storage(raw)
     yield from gateway(raw)
     yield from registry_login(raw)
+    yield from node_pools(raw)
+    yield from autoscaler(raw)
     for model in models(raw):
         yield from model_names(model, raw)
         yield from strategy(model, raw)
         yield from scaling(model)
         yield from pods(model, raw)
+        yield from placed(model, raw)
         yield from route(model, raw)
     yield from hosts(raw)
     yield from overcommitments(raw)

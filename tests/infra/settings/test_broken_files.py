@@ -37,6 +37,7 @@ def test_every_way_to_be_wrong_is_there():
         "bad-ingress",
         "bad-name",
         "bad-pods",
+        "bad-pools",
         "bad-quantity",
         "bad-route",
         "bad-scale",

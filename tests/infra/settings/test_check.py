@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from string import Template
 
 import pytest
 
+from infra.capacity.__main__ import main as capacity
 from infra.check import main
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,6 +45,33 @@ def test_one_wrong_stack_among_right_ones_decides_the_exit_code(tmp_path, capsys
     printed = capsys.readouterr()
     assert len(printed.out.splitlines()) == 2
     assert "config is empty" in printed.err
+
+
+def test_a_stack_without_room_is_refused_with_its_line_by_check_and_by_the_capacity_command(tmp_path, capsys):
+    text = (ROOT / "stacks" / "Pulumi.prod.yaml").read_text()
+    path = tmp_path / "Pulumi.prod.yaml"
+    path.write_text(text.replace("min: 6", "min: 1").replace("max: 48", "max: 4"))
+    line = text.splitlines().index("        max: 48") + 1
+    assert main([str(path)]) == 1
+    said = f"Pulumi.prod.yaml:{line}: cluster.nodePools.general.max: 4 is too few"
+    assert said in capsys.readouterr().err
+    assert capacity([str(path)]) == 1
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert printed.out.startswith("capacity           general (1 to 4)  gpu-l4 (0 to 2)  pods")
+    assert capacity([str(path), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["stages"]["minimum"]["verdict"] == "does not fit"
+
+
+def test_the_capacity_command_has_nothing_to_say_of_a_stack_without_pools(tmp_path, capsys):
+    assert capacity(["dev", "--json"]) == 0
+    assert capsys.readouterr().out == "null\n"
+    assert capacity(["dev"]) == 0
+    assert "nothing can be proved" in capsys.readouterr().out
+    assert capacity(["prd"]) == 2
+    path = tmp_path / "Pulumi.x.yaml"
+    path.write_text("config: {}\n")
+    assert capacity([str(path)]) == 1
 
 
 def test_check_runs_as_a_command_without_pulumis_environment():

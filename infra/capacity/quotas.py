@@ -1,0 +1,96 @@
+"""What teams were promised, against what there is, and against what their models may come to ask for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from infra.capacity.amounts import amount, shown, total
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from infra.capacity.models import ModelPods
+    from infra.capacity.nodes import NodeGroup
+    from infra.settings import Team
+
+__all__ = ["Promise", "promises", "shortfalls"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """All teams' quotas of one resource together, and what the pools have of it at their maxima."""
+
+    resource: str
+    promised: int
+    there: int
+
+    @property
+    def ratio(self) -> float:
+        """How many times over it is promised; infinite where there is none of it."""
+        return self.promised / self.there if self.there else float("inf")
+
+    @property
+    def words(self) -> str:
+        """As a sentence has it."""
+        promised, there = shown(self.resource, self.promised), shown(self.resource, self.there)
+        return f"{self.resource} {promised} of {there} ({self.ratio:.2f})"
+
+
+def promises(teams: Mapping[str, Team], groups: Sequence[NodeGroup]) -> list[Promise]:
+    """Return what is promised of each resource that a node has, but of room for pods."""
+    there = total((group.free, group.count) for group in groups)
+    promised: Counter[str] = Counter()
+    for team in teams.values():
+        for resource, number in _hard(team.quota).items():
+            promised[resource] += number
+    return [
+        Promise(resource=resource, promised=number, there=there.get(resource, 0))
+        for resource, number in sorted(promised.items())
+        if resource != "pods" and number
+    ]
+
+
+def shortfalls(
+    models: Iterable[ModelPods], sizes: Mapping[str, int], teams: Mapping[str, Team]
+) -> dict[str, dict[str, str]]:
+    """Say, by team, what its quota lacks for its models at these sizes and the largest change of one of them."""
+    steady: dict[str, Counter[str]] = {}
+    largest: dict[str, Counter[str]] = {}
+    for model in models:
+        size, team = sizes[model.name], model.model.team
+        rest = total((kind.amounts, count) for kind, count in model.rest(size).items())
+        steady.setdefault(team, Counter()).update(rest)
+        for change in model.changes(size):
+            more = Counter(total((kind.amounts, count) for kind, count in change.pods.items()))
+            largest[team] = largest.get(team, Counter()) | more
+    found: dict[str, dict[str, str]] = {}
+    for team, asked in steady.items():
+        needed = asked + largest.get(team, Counter())
+        for resource, hard in _hard(teams[team].quota).items():
+            if (lacking := needed.get(resource, 0) - hard) > 0:
+                of = f"{shown(resource, lacking)} short of {shown(resource, needed[resource])}"
+                found.setdefault(team, {})[resource] = of
+    return found
+
+
+def _hard(quota: Mapping[str, str]) -> dict[str, int]:
+    """Return a quota's bounds on what pods ask for; where two keys bound one resource, the smaller."""
+    found: dict[str, int] = {}
+    for key, quantity in quota.items():
+        if key.startswith("limits.") or (
+            (resource := key.removeprefix("requests."))
+            not in (
+                "cpu",
+                "memory",
+                "pods",
+            )
+            and "/" not in resource
+        ):
+            continue
+        if key.startswith("count/") or "storageclass" in key:
+            continue
+        number = amount(resource, quantity)
+        found[resource] = min(number, found.get(resource, number))
+    return found

@@ -1,0 +1,62 @@
+"""What an autoscaler of nodes needs, and what it would contradict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from infra.settings.errors import Mistake, quote
+from infra.settings.rules.raw import as_seconds, as_whole, given, mapping
+
+__all__ = ["autoscaler"]
+
+
+def autoscaler(raw: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Find an autoscaler without what it needs, and pools that could not do what they say."""
+    if not isinstance(raw.get("autoscaler"), Mapping):
+        return
+    chosen, pools = mapping(raw, "autoscaler"), mapping(raw, "cluster", "nodePools")
+    if chosen.get("kind", "cluster-autoscaler") == "cluster-autoscaler":
+        for key, what in (("cloud", "where nodes come from"), ("image", "its image by digest")):
+            if not given(chosen, key):
+                yield Mistake(path=("autoscaler", key), message=f"is missing; the cluster-autoscaler needs {what}")
+        if not pools:
+            yield Mistake(path=("autoscaler",), message="has nothing to scale; declare cluster.nodePools")
+        yield from _expander(chosen)
+        yield from _patience(chosen, pools)
+    elif chosen.get("kind") == "none":
+        yield from _fixed(pools)
+
+
+def _expander(chosen: Mapping[str, Any]) -> Iterator[Mistake]:
+    expander = mapping(chosen, "flags").get("expander", ())
+    prioritised = isinstance(expander, list | tuple) and "priority" in expander
+    if prioritised and not mapping(chosen, "priorities"):
+        yield Mistake(path=("autoscaler", "priorities"), message='is missing; expander "priority" reads it')
+    if mapping(chosen, "priorities") and not prioritised:
+        yield Mistake(
+            path=("autoscaler", "priorities"), message='is read by expander "priority" alone; add it to flags.expander'
+        )
+
+
+def _patience(chosen: Mapping[str, Any], pools: Mapping[str, Any]) -> Iterator[Mistake]:
+    waits = as_seconds(mapping(chosen, "flags").get("maxNodeProvisionTime", "15m"))
+    for name, pool in pools.items():
+        takes = as_seconds(mapping({"": pool}, "").get("provisioning", "5m"))
+        if waits is not None and takes is not None and takes >= waits:
+            yield Mistake(
+                path=("cluster", "nodePools", str(name), "provisioning"),
+                message=f"{takes:g} s is as long as the autoscaler waits before it gives a node up, {waits:g} s; raise"
+                " autoscaler.flags.maxNodeProvisionTime",
+            )
+
+
+def _fixed(pools: Mapping[str, Any]) -> Iterator[Mistake]:
+    for name, pool in pools.items():
+        least, most = (as_whole(mapping({"": pool}, "").get(key, 0)) for key in ("min", "max"))
+        if least is not None and most is not None and least < most:
+            yield Mistake(
+                path=("cluster", "nodePools", str(name), "min"),
+                message=f"min is {least} and max {quote(most)}, and autoscaler.kind is none: nothing would bring the"
+                " nodes between them; give both the same number",
+            )

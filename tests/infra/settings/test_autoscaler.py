@@ -1,0 +1,98 @@
+"""The autoscaler's settings are upstream's: names, defaults, and where we differ the reason."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from infra.autoscaling import flags
+from infra.settings import AutoscalerFlags, Settings, SettingsError
+
+# kubernetes/autoscaler, cluster-autoscaler/config/flags/flags.go and config/const.go, commit 01ea19e5: each flag that
+# has a setting, with the default that upstream gives it.
+UPSTREAM = {
+    "scan-interval": "10s",
+    "max-nodes-total": "0",
+    "max-node-provision-time": "900s",
+    "new-pod-scale-up-delay": "0s",
+    "expander": "least-waste",
+    "balance-similar-node-groups": "false",
+    "expendable-pods-priority-cutoff": "-10",
+    "scale-down-enabled": "true",
+    "scale-down-unneeded-time": "600s",
+    "scale-down-unready-time": "1200s",
+    "scale-down-delay-after-add": "600s",
+    "scale-down-delay-after-delete": "0s",
+    "scale-down-delay-after-failure": "180s",
+    "scale-down-utilization-threshold": "0.5",
+    "scale-down-gpu-utilization-threshold": "0.5",
+    "max-graceful-termination-sec": "600",
+    "skip-nodes-with-local-storage": "true",
+    "skip-nodes-with-system-pods": "true",
+    "cordon-node-before-terminating": "true",
+}
+# Every model's pod has an emptyDir: with upstream's default no node with a model on it would ever go.
+OURS = {"skip-nodes-with-local-storage": "false"}
+
+IMAGE = f"autoscaler@sha256:{'a' * 64}"
+POOL = {"allocatable": {"cpu": "16", "memory": "64Gi"}, "max": 9}
+
+
+@pytest.fixture
+def scaled(valid):
+    """A configuration with pools of ample room and this autoscaler."""
+
+    def scaled(pool=POOL, **autoscaler):
+        raw = copy.deepcopy(valid)
+        raw["cluster"]["nodePools"] = {"general": pool}
+        raw["models"] = {}
+        raw["autoscaler"] = autoscaler
+        return raw
+
+    return scaled
+
+
+def mistakes(raw):
+    with pytest.raises(SettingsError) as caught:
+        Settings.parse(raw)
+    return [str(mistake) for mistake in caught.value.mistakes]
+
+
+def test_every_setting_is_a_flag_of_upstreams_with_its_default():
+    assert flags(AutoscalerFlags()) == UPSTREAM | OURS
+
+
+def test_what_is_written_reaches_the_command_line_as_go_reads_it(scaled):
+    given = {"scanInterval": "1m", "expander": ["priority", "least-waste"], "scaleDownUtilizationThreshold": 0.65}
+    raw = scaled(cloud="aws", image=IMAGE, flags=given, priorities={10: [".*spot.*"]})
+    chosen = Settings.parse(raw).autoscaler
+    told = flags(chosen.flags)
+    assert (told["scan-interval"], told["expander"]) == ("60s", "priority,least-waste")
+    assert told["scale-down-utilization-threshold"] == "0.65"
+    assert chosen.priorities == {10: (".*spot.*",)}
+
+
+def test_what_it_needs_is_told_at_once(scaled):
+    raw = scaled(flags={"expander": ["priority"], "scanInterval": "0s"}, pool={**POOL, "provisioning": "15m"})
+    assert mistakes(raw) == [
+        "autoscaler.cloud: is missing; the cluster-autoscaler needs where nodes come from",
+        'autoscaler.flags.scanInterval: "0s" is too short; at least 1s',
+        "autoscaler.image: is missing; the cluster-autoscaler needs its image by digest",
+        'autoscaler.priorities: is missing; expander "priority" reads it',
+        (
+            "cluster.nodePools.general.provisioning: 900 s is as long as the autoscaler waits before it gives a node"
+            " up, 900 s; raise autoscaler.flags.maxNodeProvisionTime"
+        ),
+    ]
+
+
+def test_where_nobody_brings_nodes_a_pool_has_as_many_as_it_has(scaled):
+    [told] = mistakes(scaled(kind="none"))
+    assert told.startswith("cluster.nodePools.general.min: min is 0 and max 9, and autoscaler.kind is none")
+    assert Settings.parse(scaled(kind="none", pool={**POOL, "min": 9})).autoscaler.kind == "none"
+
+
+def test_without_pools_there_is_nothing_to_scale(valid):
+    raw = copy.deepcopy(valid) | {"autoscaler": {"cloud": "aws", "image": IMAGE}}
+    assert mistakes(raw) == ["autoscaler: has nothing to scale; declare cluster.nodePools"]
