@@ -1,0 +1,115 @@
+"""Compare on a throw-away control plane: the base branch's stack is applied, then the work at hand is previewed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from review.ended import Ended, ReviewError
+from review.plane import throw_away
+from review.report import Report, made, refused
+from review.stack import Stack, read, stack_file, stacks_of
+from review.stand_ins import hidden_changes, nodes_wanted
+from sandbox.paths import Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from review.plane import Programs
+    from sandbox.cluster import ControlPlane
+
+__all__ = ["Applied", "applied", "check"]
+
+_AT_REST = "Simulated cluster: every slot runs its smallest number of pods, and no smoke request is sent"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Applied:
+    """The base branch's stack, applied. Any number of changes may be previewed on it; none changes it."""
+
+    stack: Stack
+    words: str
+    """What the base is called: `main (5d0ac5f)`."""
+    document: Mapping[str, Any] | None
+    """The stack's file as the base has it, None where it has none."""
+    plane: ControlPlane
+    directory: Path
+
+    def preview(self, head: Path) -> Report:
+        """Preview the stack of another copy of the repository, whose file is rewritten. Raises ReviewError."""
+        began = time.monotonic()
+        document = read(stack_file(head, self.stack.name)) or {}
+        stood = self.stack.enter(head)
+        outcome = self.stack.preview(head, self.directory / f"{head.name}.log")
+        first = () if self.document is not None else (f"A new environment: {self.words} has no {self.stack.name}",)
+        return made(
+            self.stack.name,
+            outcome,
+            against=self.words,
+            warnings=[] if self.document is None else hidden_changes(self.document, document),
+            notes=[*first, *stood.notes, _AT_REST],
+            seconds=time.monotonic() - began,
+        )
+
+
+@contextmanager
+def applied(
+    name: str, base: Path, directory: Path, programs: Programs, *, words: str, report: Callable[[str], None]
+) -> Iterator[Applied]:
+    """Start a control plane and apply the base's stack to it; nothing runs after the block.
+
+    Everything is made in `directory`; `base` is a copy of the repository whose stack file is rewritten. Raises
+    ReviewError where no control plane starts or the base cannot be applied.
+    """
+    document = read(stack_file(base, name))
+    pools, resources = nodes_wanted(document or {})
+    cluster = directory / "cluster"
+    with ThreadPoolExecutor(1) as pool:
+        # The stack is made ready while the API server starts.
+        ready = pool.submit(_prepared, name, base, directory, programs, document is not None)
+        with throw_away(cluster, programs, pools=pools, resources=resources, report=report) as plane:
+            stack = ready.result()
+            if document is not None:
+                report(f"applying {name} as it is in {words}")
+                errors = stack.up(base, directory / "base.log").errors
+                if errors:
+                    said = "\n".join(errors)
+                    raise ReviewError(f"{name} as it is in {words} cannot be applied:\n{said}", Ended.NO_BASE)
+            yield Applied(stack=stack, words=words, document=document, plane=plane, directory=directory)
+
+
+def _prepared(name: str, base: Path, directory: Path, programs: Programs, there: bool) -> Stack:  # noqa: FBT001
+    layout = Layout(root=directory / "engine")
+    stack = Stack(name, layout, pulumi=programs.tools["pulumi"], kubeconfig=directory / "cluster" / "admin.kubeconfig")
+    if there:
+        stack.enter(base)
+    return stack
+
+
+def check(name: str, tree: Path, *, against: str) -> Report | None:
+    """Refuse a stack's file that has mistakes, as the program's own check has them, with lines; None for none.
+
+    Before stand-ins are in it, and in a second. Raises ReviewError where there is no such stack.
+    """
+    file = stack_file(tree, name)
+    if not file.exists():
+        raise ReviewError(f"there is no stack {name}; stacks here: {', '.join(stacks_of(tree)) or 'none'}")
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "infra.check", str(file.relative_to(tree))],
+        cwd=tree,
+        env={**os.environ, "PYTHONPATH": str(tree)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 1:
+        return None  # right, or a check that does not run: then the program itself will say what is wrong
+    return refused(name, [done.stderr.strip()], against=against, seconds=time.monotonic() - began)

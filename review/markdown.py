@@ -1,0 +1,147 @@
+"""A report as one Markdown comment, with the marker by which it is found again. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from review.changes import CREATE, DELETE, REPLACE, UPDATE
+from review.comment import MARKER
+from review.report import FAILED, FINE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from review.changes import Change, Difference
+    from review.report import Report
+
+__all__ = ["MARKER", "comment", "section"]
+
+# The longest comment that GitHub takes, in characters, less a margin for the words around.
+LIMIT = 65_536 - 2_000
+_SIGNS = {CREATE: "+", DELETE: "-", UPDATE: "~", REPLACE: "±"}
+# A value is shown as far as it tells something; a whole configuration file is for the files' own diff.
+_WIDTH = 160
+
+
+def comment(sections: Sequence[str]) -> str:
+    """Put the environments' sections into one comment; what is too long is cut from the longest, and that is said."""
+    kept = list(sections) or ["No environment is touched by this change."]
+    room = LIMIT // len(kept)
+    kept = [each if len(each) <= room else _cut(each, room) for each in kept]
+    return "\n\n".join([MARKER, "## Preview", *kept]) + "\n"
+
+
+def section(report: Report) -> str:
+    """Write one environment down."""
+    return "\n".join(_lines(report))
+
+
+def _lines(report: Report) -> Iterator[str]:
+    head = {FINE: report.summary, FAILED: "**no preview was made**"}.get(report.verdict, "**refused**")
+    yield f"### {report.stack}: {head}"
+    yield ""
+    yield from _list([f"{report.stack}: {_escaped(word)}" for word in report.words])
+    if report.reasons:
+        yield "**Why it cannot be applied:**" if report.verdict != FAILED else "**Why:**"
+        yield from _fenced("\n".join(report.reasons))
+    if report.warnings:
+        yield "**Warnings**"
+        yield ""
+        yield from _list([f"⚠️ {_escaped(warning)}" for warning in report.warnings])
+    if report.moved:
+        yield from _table(report)
+    if report.verdict != FAILED:
+        yield f"**Policies**: {report.policies}"
+        yield ""
+        yield from _list([f"`{each.policy}` on {each.resource}: {_escaped(each.message)}" for each in report.findings])
+        yield from _folded("not checked yet, since values are known only when it is applied", report.unchecked)
+    if report.changes:
+        yield f"<details><summary>{report.summary}</summary>"
+        yield from _fenced("\n".join(_diff(report.changes)), "diff")
+        yield "</details>"
+        yield ""
+    notes = "".join(f" {note}." for note in report.notes)
+    yield f"<sub>Compared with {report.against}, in {report.seconds:.0f} s.{notes}</sub>"
+
+
+def _table(report: Report) -> Iterator[str]:
+    yield "| budget | at rest | at most | quota |"
+    yield "| --- | --- | --- | --- |"
+    for row in report.moved:
+        above = " ⚠️" if row.above else ""
+        what = f"{row.namespace} `{row.resource}`"
+        yield f"| {what} | {_arrow(row.rest)}{above} | {_arrow(row.most)} | {_arrow(row.quota)} |"
+    yield ""
+
+
+def _diff(changes: Sequence[Change]) -> Iterator[str]:
+    for change in changes:
+        yield f"{_SIGNS[change.does]} {change.kind} {change.object}"
+        # Of what goes, that it goes is all; its values would only hide the others'.
+        for difference in () if change.does == DELETE else change.differences:
+            yield from _values(difference)
+
+
+def _values(difference: Difference) -> Iterator[str]:
+    if difference.old is None and difference.new is None:
+        yield f"~   {difference.path}"
+    if difference.old is not None:
+        yield f"-   {difference.path}: {_short(difference.old)}"
+    if difference.new is not None:
+        yield f"+   {difference.path}: {_short(difference.new)}"
+
+
+def _list(items: Sequence[str]) -> Iterator[str]:
+    if items:
+        yield from (f"- {item}" for item in items)
+        yield ""
+
+
+def _folded(title: str, items: Sequence[str]) -> Iterator[str]:
+    if items:
+        yield f"<details><summary>{len(items)} {title}</summary>"
+        yield ""
+        yield from _list(items)
+        yield "</details>"
+        yield ""
+
+
+def _fenced(text: str, language: str = "") -> Iterator[str]:
+    # Longer than any fence inside, or a value could end the block and speak with our voice.
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    yield ""
+    yield f"{fence}{language}"
+    yield text
+    yield fence
+    yield ""
+
+
+def _escaped(text: str) -> str:
+    """Keep a line from being read as Markdown or HTML, and from naming a person: `@` would notify one."""
+    joined = " ".join(text.split())
+    for sign in ("\\", "`", "*", "_", "<", "[", "|", "~"):
+        joined = joined.replace(sign, f"\\{sign}")
+    return joined.replace("@", "@\u200b")
+
+
+def _short(text: str) -> str:
+    joined = text.replace("\n", "⏎")
+    return joined if len(joined) <= _WIDTH else f"{joined[:_WIDTH]}… ({len(joined)} characters)"
+
+
+def _arrow(values: tuple[str | None, str | None]) -> str:
+    before, after = ("none" if value is None else value for value in values)
+    return after if before == after else f"{before} → {after}"
+
+
+def _cut(text: str, room: int) -> str:
+    """Shorten a section where it is longest, in its diff, and close what was open."""
+    kept = text[: room - 400].rpartition("\n")[0]
+    fences = [line for line in kept.splitlines() if line.startswith("```")]
+    closing = [fences[-1].rstrip("abcdefghijklmnopqrstuvwxyz")] if len(fences) % 2 else []
+    closing += ["</details>"] * (kept.count("<details>") - kept.count("</details>"))
+    return "\n".join(
+        [kept, *closing, "", f"*Cut: all of it has {len(text):,} characters; the run's own log has them.*"]
+    )
