@@ -43,6 +43,12 @@ class Row:
         """Whether anything of it differs."""
         return any(before != after for before, after in (self.quota, self.rest, self.most))
 
+    @property
+    def words(self) -> str:
+        """What it comes to at rest: `fraud-prod uses 12 of 16 requests.nvidia.com/gpu (8 before)`."""
+        of = "" if self.quota[1] is None else f" of {self.quota[1]}"
+        return f"{self.namespace} uses {self.rest[1]}{of} {self.resource} ({self.rest[0]} before)"
+
     def __str__(self) -> str:
         allowed = "no quota" if self.quota[1] is None else _arrow(self.quota)
         return (

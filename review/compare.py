@@ -8,7 +8,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from review.ended import Ended, ReviewError
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Applied", "applied", "check"]
 
+# Of the switch that the stand-ins turned off, which the report's own note tells of; and what a first `up` waits for.
+_SMOKE_OFF = "guard.smoke is false: a switch does not ask its target for an answer"
+_WAITED = "will be waited for"
 _AT_REST = "Simulated cluster: every slot runs its smallest number of pods, and no smoke request is sent"
 
 
@@ -39,6 +42,8 @@ class Applied:
     """What the base is called: `main (5d0ac5f)`."""
     document: Mapping[str, Any] | None
     """The stack's file as the base has it, None where it has none."""
+    said: tuple[str, ...]
+    """What the program says of the base, and so of every change of it."""
     plane: ControlPlane
     directory: Path
 
@@ -48,6 +53,7 @@ class Applied:
         document = read(stack_file(head, self.stack.name)) or {}
         stood = self.stack.enter(head)
         outcome = self.stack.preview(head, self.directory / f"{head.name}.log")
+        outcome = replace(outcome, lines=tuple(line for line in outcome.lines if line not in self.said))
         first = () if self.document is not None else (f"A new environment: {self.words} has no {self.stack.name}",)
         return made(
             self.stack.name,
@@ -76,13 +82,17 @@ def applied(
         ready = pool.submit(_prepared, name, base, directory, programs, document is not None)
         with throw_away(cluster, programs, pools=pools, resources=resources, report=report) as plane:
             stack = ready.result()
+            said: list[str] = [_SMOKE_OFF]
             if document is not None:
                 report(f"applying {name} as it is in {words}")
-                errors = stack.up(base, directory / "base.log").errors
-                if errors:
-                    said = "\n".join(errors)
-                    raise ReviewError(f"{name} as it is in {words} cannot be applied:\n{said}", Ended.NO_BASE)
-            yield Applied(stack=stack, words=words, document=document, plane=plane, directory=directory)
+                outcome = stack.up(base, directory / "base.log")
+                if outcome.errors:
+                    why = "\n".join(outcome.errors)
+                    raise ReviewError(f"{name} as it is in {words} cannot be applied:\n{why}", Ended.NO_BASE)
+                said += [line for line in outcome.lines if not line.startswith(_WAITED)]
+            yield Applied(
+                stack=stack, words=words, document=document, said=tuple(said), plane=plane, directory=directory
+            )
 
 
 def _prepared(name: str, base: Path, directory: Path, programs: Programs, there: bool) -> Stack:  # noqa: FBT001

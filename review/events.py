@@ -144,7 +144,8 @@ def _packs(events: Iterable[Mapping[str, Any]]) -> list[str]:
     """Name the packs of the last summary; the key has its capitals by an oversight that the engine keeps."""
     summaries = [event["summaryEvent"] for event in events if event.get("summaryEvent")]
     packs = summaries[-1].get("PolicyPacks") or {} if summaries else {}
-    return [f"{name} {version}".strip() for name, version in packs.items()]
+    # A pack of this tree is named by its path as well: `ml-platform|local|/home/...`.
+    return [f"{name.partition('|')[0]} {version}".strip() for name, version in packs.items()]
 
 
 def _parts(urn: str) -> tuple[str, str]:

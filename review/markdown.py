@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from review.changes import Change, Difference
     from review.report import Report
 
-__all__ = ["MARKER", "comment", "section"]
+__all__ = ["MARKER", "comment", "section", "short"]
 
 # The longest comment that GitHub takes, in characters, less a margin for the words around.
 LIMIT = 65_536 - 2_000
@@ -40,7 +40,7 @@ def _lines(report: Report) -> Iterator[str]:
     head = {FINE: report.summary, FAILED: "**no preview was made**"}.get(report.verdict, "**refused**")
     yield f"### {report.stack}: {head}"
     yield ""
-    yield from _list([f"{report.stack}: {_escaped(word)}" for word in report.words])
+    yield from _list([f"{report.stack}: {_escaped(word)}" for word in (*report.words, *report.cost)])
     if report.reasons:
         yield "**Why it cannot be applied:**" if report.verdict != FAILED else "**Why:**"
         yield from _fenced("\n".join(report.reasons))
@@ -86,9 +86,9 @@ def _values(difference: Difference) -> Iterator[str]:
     if difference.old is None and difference.new is None:
         yield f"~   {difference.path}"
     if difference.old is not None:
-        yield f"-   {difference.path}: {_short(difference.old)}"
+        yield f"-   {difference.path}: {short(difference.old)}"
     if difference.new is not None:
-        yield f"+   {difference.path}: {_short(difference.new)}"
+        yield f"+   {difference.path}: {short(difference.new)}"
 
 
 def _list(items: Sequence[str]) -> Iterator[str]:
@@ -126,7 +126,8 @@ def _escaped(text: str) -> str:
     return joined.replace("@", "@\u200b")
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """Write a value as far as it tells something, on one line."""
     joined = text.replace("\n", "⏎")
     return joined if len(joined) <= _WIDTH else f"{joined[:_WIDTH]}… ({len(joined)} characters)"
 

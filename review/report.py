@@ -71,9 +71,14 @@ class Report:
         """The rows of the budget that differ, or are exceeded."""
         return tuple(row for row in self.budget if row.changed or row.above)
 
+    @property
+    def cost(self) -> tuple[str, ...]:
+        """What the change costs, in words: `fraud-prod uses 12 of 16 requests.nvidia.com/gpu (+4)`."""
+        return tuple(row.words for row in self.budget if row.rest[0] != row.rest[1])
+
     def values(self) -> dict[str, Any]:
         """Give it as JSON has it, with its lines beside its parts."""
-        lines = {"summary": self.summary, "policies": self.policies}
+        lines = {"summary": self.summary, "policies": self.policies, "cost": self.cost}
         return {**asdict(self), **lines, "seconds": round(self.seconds, 1)}
 
 

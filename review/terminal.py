@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from review.changes import CREATE, DELETE, REPLACE, UPDATE
+from review.markdown import short
 from review.report import FAILED, FINE
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from review.changes import Difference
-    from review.report import Report
+from review.report import Report
 
 __all__ = ["show"]
 
@@ -27,7 +28,7 @@ def show(report: Report, console: Console) -> None:
     """Print one environment: words first, then what to look at, then the values."""
     head = {FINE: report.summary, FAILED: "no preview was made"}.get(report.verdict, "refused")
     lines = [("", ""), (f"{report.stack}: {head}", "bold" if report.verdict == FINE else "bold red")]
-    lines += [(f"  {report.stack}: {word}", "") for word in report.words]
+    lines += [(f"  {report.stack}: {word}", "") for word in (*report.words, *report.cost)]
     lines += [(f"  {line}", "red") for reason in report.reasons for line in reason.splitlines()]
     lines += [(f"  warning: {warning}", "yellow") for warning in report.warnings]
     _say(console, lines)
@@ -76,8 +77,10 @@ def _line(difference: Difference) -> str:
     if difference.old is None and difference.new is None:
         return difference.path
     if difference.old is None:
-        return f"{difference.path}: {difference.new}"
-    return f"{difference.path}: {difference.old} → {'nothing' if difference.new is None else difference.new}"
+        return f"{difference.path}: {short(difference.new or '')}"
+    return (
+        f"{difference.path}: {short(difference.old)} → {'nothing' if difference.new is None else short(difference.new)}"
+    )
 
 
 def _arrow(values: tuple[str | None, str | None]) -> str:

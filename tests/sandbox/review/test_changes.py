@@ -1,0 +1,116 @@
+"""Sample changes of prod, previewed with a real engine and a real API server: each gives the words that it should."""
+
+from __future__ import annotations
+
+import pytest
+
+from review.report import FINE, REFUSED
+
+# Each preview starts an engine, a program, a policy pack and a provider: seconds on a quiet machine.
+pytestmark = pytest.mark.timeout(300)
+
+
+def words(report):
+    return "\n".join(report.words)
+
+
+def changed(report):
+    return {str(each) for each in report.changes}
+
+
+def test_what_changes_nothing_says_so(change):
+    report = change.preview()
+    assert report.verdict == FINE, report.reasons
+    assert (report.changes, report.words, report.moved) == ((), (), ())
+    assert report.summary == "no resource changes"
+
+
+def test_a_switch_is_told_in_the_programs_words_with_what_it_costs(change):
+    change.models["churn"]["active"] = "blue"
+    report = change.preview()
+    assert report.verdict == FINE, report.reasons
+    assert "churn: blue runs 3, then 100 % to version 7: warm" in words(report)
+    assert "update Service fraud-prod/churn" in changed(report)
+    [selector] = [each for each in report.changes if each.kind == "Service"]
+    assert [(each.path, each.old, each.new) for each in selector.differences] == [
+        ("spec.selector.ml-platform/slot", "green", "blue")
+    ]
+    assert report.policies.startswith("0 violations (ml-platform")
+
+
+def test_a_larger_floor_shows_in_the_budget(change):
+    change.models["churn"]["scale"]["min"] = 6
+    report = change.preview()
+    assert report.verdict == FINE, report.reasons
+    [cpu] = [row for row in report.moved if row.resource == "requests.cpu"]
+    assert (cpu.namespace, cpu.rest, cpu.quota) == ("fraud-prod", ("3", "6"), ("40", "40"))
+
+
+def test_a_quota_below_what_is_in_use_is_refused_with_the_line_and_the_sum(change):
+    change.teams["fraud"]["quota"]["requests.cpu"] = "2"
+    report = change.preview()
+    assert report.verdict == REFUSED
+    [reason] = report.reasons
+    assert "stacks/Pulumi.prod.yaml:" in reason
+    assert '"2" cannot hold the team\'s models, which ask for at least 3' in reason
+
+
+def test_a_quota_below_what_may_be_in_use_is_warned_of(change):
+    change.teams["fraud"]["quota"]["requests.cpu"] = "10"
+    report = change.preview()
+    assert report.verdict == FINE, report.reasons
+    assert changed(report) == {"update ResourceQuota fraud-prod/quota"}
+    assert "fraud-prod may grow to 20 requests.cpu, and its quota of 10 ends that" in report.warnings
+
+
+def test_a_new_team_is_all_that_is_made(change):
+    change.teams["risk"] = {
+        "access": {"edit": ["group:risk"]},
+        "quota": {"requests.cpu": "4", "requests.memory": "8Gi"},
+    }
+    report = change.preview()
+    assert report.verdict == FINE, report.reasons
+    assert {each.does for each in report.changes} == {"create"}
+    assert {"create Namespace risk-prod", "create ResourceQuota risk-prod/quota"} <= changed(report)
+    assert "risk-prod: requests.cpu 0 of none → 4 at rest, 0 at most" in [str(row) for row in report.moved]
+
+
+def test_a_team_that_goes_takes_its_namespace_along_and_that_is_warned_of(change):
+    del change.teams["fraud"], change.models["churn"]
+    report = change.preview()
+    assert "delete Namespace fraud-prod" in changed(report)
+    assert any(
+        warning.startswith("Namespace fraud-prod is deleted; everything in it goes") for warning in report.warnings
+    )
+
+
+def test_what_the_api_server_would_refuse_is_refused_with_its_reason(change):
+    change.replace("components/team_namespace.py", '"memory": "256Mi"}', '"memory": "2Gi"}')
+    report = change.preview()
+    assert report.verdict == REFUSED
+    assert any(
+        "default request value 2Gi is greater than default limit value 512Mi" in reason for reason in report.reasons
+    )
+
+
+def test_what_a_policy_forbids_is_refused_with_the_rule(change):
+    change.replace(
+        "components/slot_pods.py", '"automountServiceAccountToken": False', '"automountServiceAccountToken": True'
+    )
+    report = change.preview()
+    assert report.verdict == REFUSED
+    assert any(finding.level == "mandatory" for finding in report.findings)
+
+
+def test_a_secret_that_is_set_anew_shows_and_needs_no_value(change):
+    change.config["ml-platform:secrets"]["churn-api-key"] = {"secure": "v1:nobody:has-this-either"}
+    report = change.preview()
+    assert any(each.kind == "Secret" for each in report.changes)
+    assert "1 secret is replaced by stand-ins" in report.notes
+
+
+def test_another_cluster_cannot_be_previewed_and_that_is_said(change):
+    change.config["ml-platform:cluster"]["context"] = "prod-us"
+    report = change.preview()
+    assert report.changes == ()
+    assert any(warning.startswith("cluster.context changes from prod-eu to prod-us") for warning in report.warnings)
