@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import json
-import tempfile
+import signal
 import time
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from review import markdown, terminal
-from review.compare import applied, check
 from review.ended import Ended, ReviewError
-from review.plane import Programs, find_programs
-from review.report import FAILED, REFUSED, refused
-from review.touched import touched
-from review.trees import Base, base_of, changed_files, copy_base, copy_head
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from review.report import Report
+from review.review import Review
+from review.trees import base_of
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -32,11 +23,14 @@ def main(
     stacks: Annotated[
         list[str] | None, typer.Argument(help="The stacks; by default those that the change touches.")
     ] = None,
+    *,
     base: Annotated[str, typer.Option(help="The branch, or commit, that the change is to be merged into.")] = "main",
     markdown_file: Annotated[
         Path | None, typer.Option("--markdown", help="Write the report as one Markdown comment too.")
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the report as JSON too.")] = None,
+    rehearse: Annotated[bool, typer.Option("--rehearse", help="Apply the change there too, afterwards.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Preview on the stacks' own clusters instead.")] = False,
 ) -> None:
     """Preview a change on a throw-away control plane: needs no cluster, no credentials, no passphrase.
 
@@ -49,7 +43,10 @@ def main(
         progress.print(f"{time.monotonic() - began:5.0f} s  {line}", markup=False)
 
     try:
-        ended, reports = _review(stacks or [], base, say)
+        # As Ctrl-C does: what was started is ended by the blocks that started it.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        review = Review(base=base_of(_ROOT, base), rehearse=rehearse, live=live, say=say)
+        ended, reports = review.run(stacks or [])
     except ReviewError as error:
         say(str(error))
         raise typer.Exit(error.ended) from None
@@ -65,40 +62,6 @@ def main(
         values = [each.values() for each in reports]
         json_file.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     raise typer.Exit(ended)
-
-
-def _review(stacks: list[str], branch: str, say: Callable[[str], None]) -> tuple[Ended, list[Report]]:
-    base = base_of(_ROOT, branch)
-    chosen = stacks or touched(_ROOT, changed_files(_ROOT, base))
-    if not chosen:
-        return Ended.FINE, []
-    programs = find_programs(lambda line: None if "in the cache" in line or "on PATH" in line else say(line))
-    reports = []
-    ended = Ended.FINE
-    for stack in chosen:
-        with tempfile.TemporaryDirectory(prefix="ml-platform-review-", ignore_cleanup_errors=True) as name:
-            try:
-                report = _compared(stack, base, Path(name), programs, say)
-            except ReviewError as error:
-                report = refused(stack, [str(error)], against=base.words, verdict=FAILED)
-                ended = max(ended, error.ended)
-        if report.verdict == REFUSED:
-            ended = max(ended, Ended.REFUSED)
-        reports.append(report)
-    return ended, reports
-
-
-def _compared(stack: str, base: Base, directory: Path, programs: Programs, say: Callable[[str], None]) -> Report:
-    began = time.monotonic()
-    before, after = directory / "base", directory / "head"
-    copy_base(_ROOT, base, before)
-    copy_head(_ROOT, after)
-    report = check(stack, after, against=base.words)
-    if report is None:
-        with applied(stack, before, directory, programs, words=base.words, report=say) as stands:
-            say(f"previewing {stack}")
-            report = stands.preview(after)
-    return replace(report, seconds=time.monotonic() - began)
 
 
 if __name__ == "__main__":

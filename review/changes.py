@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["CREATE", "DELETE", "REPLACE", "UPDATE", "Change", "Difference", "Step", "changes", "differences"]
+__all__ = ["CREATE", "DELETE", "REPLACE", "UNKNOWN", "UPDATE", "Change", "Difference", "Step", "changes", "differences"]
 
 CREATE, UPDATE, REPLACE, DELETE = "create", "update", "replace", "delete"
 
@@ -23,7 +23,7 @@ _OPERATIONS = {
 }
 
 # What the engine puts in place of a value that only the update will know.
-_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +131,7 @@ def _label(value: Any, index: int) -> str:
 
 
 def _text(value: Any) -> str:
-    if value == _UNKNOWN:
+    if value == UNKNOWN:
         return "[known when it is applied]"
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from review.ended import Ended, ReviewError
 from review.plane import throw_away
-from review.report import Report, made, refused
+from review.pods import refused_pods
+from review.report import FINE, REFUSED, Report, made, refused
 from review.stack import Stack, read, stack_file, stacks_of
 from review.stand_ins import hidden_changes, nodes_wanted
 from sandbox.paths import Layout
@@ -53,7 +54,11 @@ class Applied:
         document = read(stack_file(head, self.stack.name)) or {}
         stood = self.stack.enter(head)
         outcome = self.stack.preview(head, self.directory / f"{head.name}.log")
-        outcome = replace(outcome, lines=tuple(line for line in outcome.lines if line not in self.said))
+        outcome = replace(
+            outcome,
+            lines=tuple(line for line in outcome.lines if line not in self.said),
+            errors=(*outcome.errors, *refused_pods(self.plane.api, outcome.steps)),
+        )
         first = () if self.document is not None else (f"A new environment: {self.words} has no {self.stack.name}",)
         return made(
             self.stack.name,
@@ -63,6 +68,16 @@ class Applied:
             notes=[*first, *stood.notes, _AT_REST],
             seconds=time.monotonic() - began,
         )
+
+    def rehearse(self, head: Path, report: Report) -> Report:
+        """Apply what was previewed, and add what came of it; after this no other change can be previewed."""
+        if report.verdict != FINE:
+            return report
+        began = time.monotonic()
+        errors = self.stack.up(head, self.directory / "rehearsal.log").errors
+        seconds = time.monotonic() - began
+        rehearsed = "failed" if errors else f"applied as well, in {seconds:.0f} s, and every pod was admitted"
+        return replace(report, verdict=REFUSED if errors else FINE, reasons=errors, rehearsed=rehearsed)
 
 
 @contextmanager

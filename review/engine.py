@@ -21,6 +21,8 @@ __all__ = ["Engine"]
 
 # Lines of a command that failed without a log: the engine's own sentence is among the last.
 _TAIL = 30
+# An `up` on simulated nodes takes seconds; one that waits this long waits for what will not come.
+_SECONDS = 600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,9 @@ class Engine:
                 text=True,
                 errors="replace",
                 check=False,
+                timeout=_SECONDS,
             )
         except FileNotFoundError:
             raise ReviewError("pulumi is not on the PATH") from None
+        except subprocess.TimeoutExpired:
+            raise ReviewError(f"`pulumi {arguments[0]}` has not ended after {_SECONDS} s") from None

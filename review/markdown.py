@@ -55,6 +55,9 @@ def _lines(report: Report) -> Iterator[str]:
         yield ""
         yield from _list([f"`{each.policy}` on {each.resource}: {_escaped(each.message)}" for each in report.findings])
         yield from _folded("not checked yet, since values are known only when it is applied", report.unchecked)
+    if report.rehearsed:
+        yield f"**Rehearsal**: {report.rehearsed}"
+        yield ""
     if report.changes:
         yield f"<details><summary>{report.summary}</summary>"
         yield from _fenced("\n".join(_diff(report.changes)), "diff")

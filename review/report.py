@@ -42,6 +42,8 @@ class Report:
     unchecked: tuple[str, ...] = ()
     packs: tuple[str, ...] = ()
     budget: tuple[Row, ...] = ()
+    rehearsed: str = ""
+    """What came of applying it on the throw-away control plane, where that was asked for."""
     notes: tuple[str, ...] = ()
     """How the preview differs from the real thing."""
     seconds: float = 0.0

@@ -48,6 +48,8 @@ def _say(console: Console, lines: Iterable[tuple[str, str]]) -> None:
 def _policies(report: Report) -> Iterator[tuple[str, str]]:
     if report.verdict != FAILED:
         yield f"  policies: {report.policies}", ""
+    if report.rehearsed:
+        yield f"  rehearsal: {report.rehearsed}", ""
     for finding in report.findings:
         yield f"    {finding.policy} [{finding.level}] on {finding.resource}: {finding.message}", "red"
     for name in report.unchecked:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from review.report import FINE, REFUSED
@@ -114,3 +116,13 @@ def test_another_cluster_cannot_be_previewed_and_that_is_said(change):
     report = change.preview()
     assert report.changes == ()
     assert any(warning.startswith("cluster.context changes from prod-eu to prod-us") for warning in report.warnings)
+
+
+def test_pods_that_pod_security_would_refuse_are_refused_though_their_deployment_is_not(change):
+    change.replace("components/slot_pods.py", '"securityContext": {"runAsNonRoot": True, ', '"securityContext": {')
+    shutil.rmtree(change.tree / "policies")  # whose rules would be the first to refuse it
+    report = change.preview()
+    assert report.verdict == REFUSED
+    [churn] = [reason for reason in report.reasons if reason.startswith("Deployment fraud-prod/churn-green")]
+    assert "its pods would be refused" in churn
+    assert 'violates PodSecurity "restricted:latest": runAsNonRoot != true' in churn
