@@ -15,13 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["CommentError", "main", "post"]
+__all__ = ["LIMIT", "MARKER", "CommentError", "cut", "joined", "main", "post"]
 
 MARKER = "<!-- ml-platform: preview -->"
+# The longest comment that GitHub takes, in characters, less a margin for the words around.
+LIMIT = 65_536 - 2_000
 _PAGE = 100
 _SECONDS = 30
+_NOTHING = "## Preview\n\nNo preview was made; the log of its run says why."
 
 
 class CommentError(Exception):
@@ -39,6 +42,26 @@ def post(body: str, *, api: str, token: str, repository: str, number: int) -> st
     else:
         answer = _request("POST", f"{root}/{number}/comments", token, {"body": body})
     return str(answer.get("html_url", ""))
+
+
+def joined(sections: Sequence[str]) -> str:
+    """Put sections into one comment; where they are too long, each is cut to its share, and says so."""
+    room = LIMIT // max(len(sections), 1)
+    long = sum(map(len, sections)) > LIMIT
+    return "\n\n".join([MARKER, *(cut(each, room) if long else each for each in sections)]) + "\n"
+
+
+def cut(text: str, room: int) -> str:
+    """Shorten a section where it is longest, in its diff at the end, and close what was open."""
+    if len(text) <= room:
+        return text
+    kept = text[: room - 400].rpartition("\n")[0]
+    fences = [line for line in kept.splitlines() if line.startswith("```")]
+    closing = [fences[-1].rstrip("abcdefghijklmnopqrstuvwxyz")] if len(fences) % 2 else []
+    closing += ["</details>"] * (kept.count("<details>") - kept.count("</details>"))
+    return "\n".join(
+        [kept, *closing, "", f"*Cut: all of it has {len(text):,} characters; the run's own log has them.*"]
+    )
 
 
 def _is_ours(comment: Mapping[str, Any]) -> bool:
@@ -78,11 +101,11 @@ def _request(method: str, address: str, token: str, body: Mapping[str, Any] | No
 
 def main(arguments: list[str]) -> int:
     """Post the files' text, in their order, as the environment of a workflow says where."""
-    texts = [Path(name).read_text(encoding="utf-8") for name in arguments]
-    parts = [text.replace(MARKER, "").strip() for text in texts]
+    texts = [path.read_text(encoding="utf-8") for path in map(Path, arguments) if path.exists()]
+    parts = [text.replace(MARKER, "").strip() for text in texts] or [_NOTHING]
     try:
         address = post(
-            "\n\n".join([MARKER, *parts]) + "\n",
+            joined(parts),
             api=os.environ["GITHUB_API_URL"],
             token=os.environ["GITHUB_TOKEN"],
             repository=os.environ["GITHUB_REPOSITORY"],

@@ -43,7 +43,7 @@ class Engine:
         """Run a command and return what it prints. Raises ReviewError with the end of it when it fails."""
         done = self._run(tree, *arguments)
         if done.returncode:
-            said = "\n".join((done.stderr or done.stdout).splitlines()[-_TAIL:])
+            said = "\n".join((done.stdout + done.stderr).splitlines()[-_TAIL:])
             raise ReviewError(f"`pulumi {arguments[0]}` failed:\n{said}")
         return done.stdout
 

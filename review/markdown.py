@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from review.changes import CREATE, DELETE, REPLACE, UPDATE
-from review.comment import MARKER
+from review.comment import MARKER, joined
 from review.report import FAILED, FINE
 
 if TYPE_CHECKING:
@@ -16,19 +16,14 @@ if TYPE_CHECKING:
 
 __all__ = ["MARKER", "comment", "section", "short"]
 
-# The longest comment that GitHub takes, in characters, less a margin for the words around.
-LIMIT = 65_536 - 2_000
 _SIGNS = {CREATE: "+", DELETE: "-", UPDATE: "~", REPLACE: "±"}
 # A value is shown as far as it tells something; a whole configuration file is for the files' own diff.
 _WIDTH = 160
 
 
 def comment(sections: Sequence[str]) -> str:
-    """Put the environments' sections into one comment; what is too long is cut from the longest, and that is said."""
-    kept = list(sections) or ["No environment is touched by this change."]
-    room = LIMIT // len(kept)
-    kept = [each if len(each) <= room else _cut(each, room) for each in kept]
-    return "\n\n".join([MARKER, "## Preview", *kept]) + "\n"
+    """Put the environments' sections into one comment; what is too long is cut, and that is said."""
+    return joined(["## Preview", *(sections or ["No environment is touched by this change."])])
 
 
 def section(report: Report) -> str:
@@ -138,14 +133,3 @@ def short(text: str) -> str:
 def _arrow(values: tuple[str | None, str | None]) -> str:
     before, after = ("none" if value is None else value for value in values)
     return after if before == after else f"{before} → {after}"
-
-
-def _cut(text: str, room: int) -> str:
-    """Shorten a section where it is longest, in its diff, and close what was open."""
-    kept = text[: room - 400].rpartition("\n")[0]
-    fences = [line for line in kept.splitlines() if line.startswith("```")]
-    closing = [fences[-1].rstrip("abcdefghijklmnopqrstuvwxyz")] if len(fences) % 2 else []
-    closing += ["</details>"] * (kept.count("<details>") - kept.count("</details>"))
-    return "\n".join(
-        [kept, *closing, "", f"*Cut: all of it has {len(text):,} characters; the run's own log has them.*"]
-    )

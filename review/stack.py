@@ -80,6 +80,10 @@ class Stack:
             self._engine.of(tree).call(tree, "config", "set-all", "--path", *plain, "--stack", self.name)
         return stood
 
+    def command(self, tree: Path, *arguments: str) -> str:
+        """Run any command on a copy. Raises ReviewError with the end of what it printed when it fails."""
+        return self._engine.of(tree).call(tree, *arguments)
+
     def up(self, tree: Path, log: Path) -> Outcome:
         """Apply what a copy says; without policies, which the base has passed or been excused from."""
         return self._engine.of(tree).plan(tree, log, "up", "--yes", "--skip-preview", "--stack", self.name)

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from review.ended import ReviewError
 from review.report import FINE, REFUSED
 
 # Each preview starts an engine, a program, a policy pack and a provider: seconds on a quiet machine.
@@ -126,3 +127,41 @@ def test_pods_that_pod_security_would_refuse_are_refused_though_their_deployment
     [churn] = [reason for reason in report.reasons if reason.startswith("Deployment fraud-prod/churn-green")]
     assert "its pods would be refused" in churn
     assert 'violates PodSecurity "restricted:latest": runAsNonRoot != true' in churn
+
+
+@pytest.mark.last
+def test_what_was_reviewed_can_be_applied_and_nothing_that_slipped_in_after_it(change, stands, tmp_path):
+    change.models["churn"]["scale"]["min"] = 4
+    assert change.preview().verdict == FINE
+    plan = tmp_path / "plan.json"
+    run = stands.stack.command
+    run(change.tree, "preview", "--stack", "prod", "--save-plan", str(plan))
+    reviewed = change.file.read_text()
+    change.file.write_text(reviewed.replace("min: 4", "min: 5"))
+    with pytest.raises(ReviewError, match=r"resource urn:.* violates plan: properties changed"):
+        run(change.tree, "up", "--yes", "--skip-preview", "--stack", "prod", "--plan", str(plan))
+    change.file.write_text(reviewed)
+    run(change.tree, "up", "--yes", "--skip-preview", "--stack", "prod", "--plan", str(plan))
+    scaler = "/apis/autoscaling/v2/namespaces/fraud-prod/horizontalpodautoscalers/churn-green"
+    assert stands.plane.api.get(scaler)["spec"]["minReplicas"] == 4
+
+
+@pytest.mark.last
+def test_a_rehearsal_finds_what_only_an_update_can(change, stands):
+    # Its namespace is not there yet, so that no dry run could be asked whether its pods are admitted.
+    quota = {"requests.cpu": "4", "requests.memory": "8Gi", "count/replicasets.apps": "0"}
+    change.teams["risk"] = {"quota": quota}
+    change.models["scoring"] = {
+        "team": "risk",
+        "scale": {"min": 1, "max": 1},
+        "resources": {"cpu": "1", "memory": "1Gi"},
+        "versions": {"1": {"image": f"scoring@sha256:{'0' * 64}"}},
+        "slots": {"blue": "1"},
+        "active": "blue",
+    }
+    change.config["ml-platform:guard"]["deadline"] = "20s"
+    report = change.preview()
+    assert report.verdict == FINE, report.reasons
+    report = stands.rehearse(change.tree, report)
+    assert report.verdict == REFUSED
+    assert any("exceeded quota" in reason for reason in report.reasons), report.reasons
