@@ -21,6 +21,8 @@ __all__ = ["Finding", "Outcome", "read_events"]
 _COLOUR = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
 # How the policy SDK says that a rule met a value that only the update will know.
 _UNCHECKED = "can't run policy"
+# What follows from another error: the engine's last word, and what it stopped on the way.
+_ECHO = re.compile(r"^(preview|update) failed$|context canceled$")
 _STACK = "pulumi:pulumi:Stack"
 _URN_PARTS = 4
 
@@ -113,8 +115,7 @@ def _said(events: Iterable[Mapping[str, Any]], named: Mapping[str, str]) -> tupl
             warnings.append(f"{of}{text}")
         elif said.get("severity") == "info" and ours:
             lines.append(text)
-    # The engine's own last word repeats that there were others.
-    return lines, warnings, [error for error in errors if error != "preview failed"] or errors
+    return lines, warnings, [error for error in errors if not _ECHO.search(error)] or errors
 
 
 def _policies(events: Iterable[Mapping[str, Any]], named: Mapping[str, str]) -> tuple[list[Finding], list[str]]:

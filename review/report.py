@@ -59,7 +59,7 @@ class Report:
     def policies(self) -> str:
         """What the policies say, in one line."""
         if not self.packs and not self.findings:
-            return "no policy pack ran" if self.verdict == FINE else "policies were not asked"
+            return "no pack ran" if self.verdict == FINE else "not asked"
         stopping = sum(finding.level == "mandatory" for finding in self.findings)
         parts = [f"{stopping} violation{'' if stopping == 1 else 's'}"]
         if advisory := len(self.findings) - stopping:

@@ -19,6 +19,7 @@ def test_an_error_names_the_object_as_people_do(log):
     service = {"metadata": {"name": "churn", "namespace": "fraud-prod"}}
     urn = log.step("create", "v1:Service", "fraud-prod/churn", new=service)
     log.say("error", 'Service "churn" is invalid', urn=urn)
+    log.say("error", "failed to run policy: context canceled", urn=urn)
     log.say("error", "preview failed")
     assert read_events(log.lines).errors == ('Service fraud-prod/churn: Service "churn" is invalid',)
 
