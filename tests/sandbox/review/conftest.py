@@ -34,6 +34,10 @@ class Change:
         assert text.count(old) == 1
         file.write_text(text.replace(old, new))
 
+    def enter(self):
+        write(self.file, self.config)
+        self._stands.stack.enter(self.tree)
+
     def preview(self):
         write(self.file, self.config)
         return check("prod", self.tree, against="main") or self._stands.preview(self.tree)
