@@ -31,7 +31,10 @@ __all__ = ["Applied", "applied", "check"]
 # Of the switch that the stand-ins turned off, which the report's own note tells of; and what a first `up` waits for.
 _SMOKE_OFF = "guard.smoke is false: a switch does not ask its target for an answer"
 _WAITED = "will be waited for"
-_AT_REST = "Simulated cluster: every slot runs its smallest number of pods, and no smoke request is sent"
+_AT_REST = (
+    "Simulated cluster: every slot runs its smallest number of pods, how long one starts tells nothing, and no smoke "
+    "request is sent"
+)
 
 
 @dataclass(frozen=True, kw_only=True)

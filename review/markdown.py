@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from review.changes import CREATE, DELETE, REPLACE, UPDATE
@@ -19,6 +20,8 @@ __all__ = ["MARKER", "comment", "section", "short"]
 _SIGNS = {CREATE: "+", DELETE: "-", UPDATE: "~", REPLACE: "±"}
 # A value is shown as far as it tells something; a whole configuration file is for the files' own diff.
 _WIDTH = 160
+# An `@` inside a word, as before an image's digest, notifies nobody.
+_MENTION = re.compile(r"(?<!\w)@")
 
 
 def comment(sections: Sequence[str]) -> str:
@@ -121,7 +124,7 @@ def _escaped(text: str) -> str:
     joined = " ".join(text.split())
     for sign in ("\\", "`", "*", "_", "<", "[", "|", "~"):
         joined = joined.replace(sign, f"\\{sign}")
-    return joined.replace("@", "@\u200b")
+    return _MENTION.sub("@\u200b", joined)
 
 
 def short(text: str) -> str:

@@ -80,6 +80,13 @@ class Stack:
             self._engine.of(tree).call(tree, "config", "set-all", "--path", *plain, "--stack", self.name)
         return stood
 
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables that a plain `pulumi` on this stack needs, itself on the PATH."""
+        found = {**self._engine.environment}
+        found["PATH"] = os.pathsep.join([str(Path(self._engine.program).parent), found.get("PATH", os.defpath)])
+        return found
+
     def command(self, tree: Path, *arguments: str) -> str:
         """Run any command on a copy. Raises ReviewError with the end of what it printed when it fails."""
         return self._engine.of(tree).call(tree, *arguments)

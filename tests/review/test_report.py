@@ -103,8 +103,9 @@ def test_deletions_and_replacements_of_what_holds_data_are_warned_of(log, operat
 
 
 def test_nobody_is_notified_and_nothing_is_rendered_of_what_others_wrote(log):
-    log.say("info", "thanks @someone for <b>*this*</b>")
+    log.say("info", "thanks @someone for <b>*this*</b> of churn@sha256:00")
     text = markdown.section(report_of(log))
+    assert "churn@sha256:00" in text
     assert "@someone" not in text
     assert "<b>" not in text.replace("\\<b>", "")
 

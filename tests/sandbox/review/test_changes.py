@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from review.ended import ReviewError
+from review.live import preview_live
 from review.report import FINE, REFUSED
 
 # Each preview starts an engine, a program, a policy pack and a provider: seconds on a quiet machine.
@@ -111,6 +112,18 @@ def test_pods_that_pod_security_would_refuse_are_refused_though_their_deployment
     [churn] = [reason for reason in report.reasons if reason.startswith("Deployment fraud-prod/churn-green")]
     assert "its pods would be refused" in churn
     assert 'violates PodSecurity "restricted:latest": runAsNonRoot != true' in churn
+
+
+def test_on_its_own_cluster_the_report_is_the_same_and_needs_no_base(change, stands, tmp_path, monkeypatch):
+    # The plane's stack stands for one whose cluster CI may reach, with a login as a workflow has one.
+    change.models["churn"]["scale"]["max"] = 21
+    change.enter()
+    for name, value in stands.stack.environment.items():
+        monkeypatch.setenv(name, value)
+    report = preview_live("prod", change.tree, tmp_path)
+    assert report.verdict == FINE, report.reasons
+    assert {each.kind for each in report.changes} == {"HorizontalPodAutoscaler"}
+    assert report.against == "its own cluster"
 
 
 @pytest.mark.last
