@@ -9,20 +9,24 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 from review.ended import Ended, ReviewError
+from review.newcomers import refused_newcomers
 from review.plane import throw_away
 from review.pods import refused_pods
 from review.report import FINE, REFUSED, Report, made, refused
 from review.stack import Stack, read, stack_file, stacks_of
 from review.stand_ins import hidden_changes, nodes_wanted
+from sandbox.cluster.api import ApiError
 from sandbox.paths import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from review.events import Outcome
     from review.plane import Programs
     from sandbox.cluster import ControlPlane
 
@@ -57,11 +61,8 @@ class Applied:
         document = read(stack_file(head, self.stack.name)) or {}
         stood = self.stack.enter(head)
         outcome = self.stack.preview(head, self.directory / f"{head.name}.log")
-        outcome = replace(
-            outcome,
-            lines=tuple(line for line in outcome.lines if line not in self.said),
-            errors=(*outcome.errors, *refused_pods(self.plane.api, outcome.steps)),
-        )
+        lines = tuple(line for line in outcome.lines if line not in self.said)
+        outcome = replace(outcome, lines=lines, errors=(*outcome.errors, *self._refused(outcome)))
         first = () if self.document is not None else (f"A new environment: {self.words} has no {self.stack.name}",)
         return made(
             self.stack.name,
@@ -71,6 +72,14 @@ class Applied:
             notes=[*first, *stood.notes, _AT_REST],
             seconds=time.monotonic() - began,
         )
+
+    def _refused(self, outcome: Outcome) -> list[str]:
+        """Ask the API server for what the engine does not ask it in a preview."""
+        api = self.plane.api
+        try:
+            return [*refused_pods(api, outcome.steps), *refused_newcomers(api, outcome.steps)]
+        except (ApiError, OSError, HTTPException) as error:
+            raise ReviewError(f"the throw-away API server does not answer: {error}") from None
 
     def rehearse(self, head: Path, report: Report) -> Report:
         """Apply what was previewed, and add what came of it; after this no other change can be previewed."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 from sandbox.cluster.api import ApiError
@@ -34,7 +35,7 @@ def obliging(api: Api, node: str) -> Iterator[None]:
             try:
                 _place(api, node)
                 _provision(api)
-            except (OSError, ApiError):
+            except (OSError, ApiError, HTTPException):
                 continue  # it is asked again at once; an API server that is gone is told of by whoever waits for it
 
     thread = threading.Thread(target=oblige, daemon=True)

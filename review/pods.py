@@ -17,24 +17,28 @@ if TYPE_CHECKING:
     from review.changes import Step
     from sandbox.cluster.api import Api
 
-__all__ = ["refused_pods"]
+__all__ = ["SECONDS", "message_of", "refused_pods", "whole"]
 
+# Admission is quick, and a busy machine is not.
+SECONDS = 30.0
 _OK, _NOT_FOUND = 200, 404
 _REDIRECT = 300
 
 
-def refused_pods(api: Api, steps: Iterable[Step]) -> list[str]:
+def refused_pods(api: Api, steps: Iterable[Step], *, namespaces: Mapping[str, str] | None = None) -> list[str]:
     """Give the API server's reasons against the pods of changed workloads, each with whose pods they are.
 
-    Pods of a namespace, or with a service account, that the same plan makes cannot be asked for yet.
+    `namespaces` names those that stand in for others. Pods of a namespace, or with a service account, that the same
+    plan makes cannot be asked for yet.
     """
     found: list[str] = []
     for step, pod in _pods(steps):
         namespace = pod["metadata"]["namespace"]
-        status, body = api.request("POST", f"/api/v1/namespaces/{namespace}/pods?dryRun=All", pod)
+        namespace = pod["metadata"]["namespace"] = (namespaces or {}).get(namespace, namespace)
+        status, body = api.request("POST", f"/api/v1/namespaces/{namespace}/pods?dryRun=All", pod, timeout=SECONDS)
         if _OK <= status < _REDIRECT or status == _NOT_FOUND:
             continue
-        message = _message(body)
+        message = message_of(body)
         if not ("not found" in message and "service account" in message):
             found.append(f"{step.kind} {step.object}: its pods would be refused: {message}")
     return found
@@ -59,7 +63,7 @@ def _pods(steps: Iterable[Step]) -> Iterator[tuple[Step, dict[str, Any]]]:
                     "labels": about.get("labels") or {},
                     "annotations": about.get("annotations") or {},
                 },
-                "spec": _whole(template["spec"]),
+                "spec": whole(template["spec"]),
             },
         )
 
@@ -73,16 +77,17 @@ def _template(properties: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return template if isinstance(template, Mapping) and isinstance(template.get("spec"), Mapping) else None
 
 
-def _whole(value: Any) -> Any:
+def whole(value: Any) -> Any:
     """Turn the engine's numbers, all floating, into the whole ones that they are."""
     if isinstance(value, Mapping):
-        return {key: _whole(held) for key, held in value.items()}
+        return {key: whole(held) for key, held in value.items()}
     if isinstance(value, list):
-        return [_whole(held) for held in value]
+        return [whole(held) for held in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _message(body: bytes) -> str:
+def message_of(body: bytes) -> str:
+    """Return the API server's reason."""
     try:
         return str(json.loads(body)["message"])
     except (ValueError, TypeError, KeyError):

@@ -144,19 +144,32 @@ def test_what_was_reviewed_can_be_applied_and_nothing_that_slipped_in_after_it(c
     assert stands.plane.api.get(scaler)["spec"]["minReplicas"] == 4
 
 
-@pytest.mark.last
-def test_a_rehearsal_finds_what_only_an_update_can(change, stands):
-    # Its namespace is not there yet, so that no dry run could be asked whether its pods are admitted.
-    quota = {"requests.cpu": "4", "requests.memory": "8Gi", "count/pods": "0"}
-    change.teams["risk"] = {"quota": quota}
-    change.models["scoring"] = {
-        "team": "risk",
+def model_of(team):
+    return {
+        "team": team,
         "scale": {"min": 1, "max": 1},
         "resources": {"cpu": "1", "memory": "1Gi"},
         "versions": {"1": {"image": f"scoring@sha256:{'0' * 64}"}},
         "slots": {"blue": "1"},
         "active": "blue",
     }
+
+
+def test_what_a_new_namespace_would_refuse_is_refused_though_it_is_not_there_yet(change):
+    change.teams["risk"] = {"quota": {"requests.cpu": "4", "requests.memory": "8Gi", "count/pods": "0"}}
+    change.models["scoring"] = model_of("risk")
+    report = change.preview()
+    assert report.verdict == REFUSED
+    [reason] = report.reasons
+    assert reason.startswith("Deployment risk-prod/scoring-blue: its pods would be refused: ")
+    assert "exceeded quota: quota, requested: count/pods=1, used: count/pods=0, limited: count/pods=0" in reason
+
+
+@pytest.mark.last
+def test_a_rehearsal_finds_what_only_an_update_can(change, stands):
+    # One pod is admitted, and the second is not.
+    change.teams["late"] = {"quota": {"requests.cpu": "4", "requests.memory": "8Gi", "count/pods": "1"}}
+    change.models["scoring"] = {**model_of("late"), "scale": {"min": 2, "max": 2}}
     change.config["ml-platform:guard"]["deadline"] = "5s"
     report = change.preview()
     assert report.verdict == FINE, report.reasons
