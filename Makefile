@@ -5,7 +5,7 @@ RUN = .venv/bin/python -m
 # Plain `pulumi` of the sandbox where there is one, else the one on PATH.
 SHELL_OF_SANDBOX = $(if $(wildcard .sandbox/env),. .sandbox/env &&)
 .DEFAULT_GOAL := help
-.PHONY: help up down status test check capacity policies preview rollout pin history bench mutants reference lint lock
+.PHONY: help up down status test check capacity policies preview review rollout pin history bench mutants reference lint lock
 
 help:  ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 18
@@ -31,8 +31,11 @@ policies:  ## judge YAML, helm's output or a stack's export by the policy pack (
 capacity:  ## whether a stack finds room on its pools of nodes, and how many it needs when (STACK=prod, ARGS=--json)
 	@$(PYTHON) -m sandbox.bootstrap && $(RUN) infra.capacity $(STACK) $(ARGS)
 
-preview:  ## what `pulumi up` would do to a stack (STACK=prod)
-	@$(SHELL_OF_SANDBOX) pulumi preview --stack $(STACK)
+preview:  ## what `pulumi up` would do to a stack (STACK=prod); with BASE=main without its cluster, for a reviewer
+	@$(if $(BASE),$(MAKE) -s review,$(SHELL_OF_SANDBOX) pulumi preview --stack $(STACK))
+
+review:  ## what this branch changes in an environment, on a throw-away control plane (STACK=prod BASE=main)
+	@$(PYTHON) -m sandbox.bootstrap && $(RUN) review $(filter-out local,$(STACK)) --base $(or $(BASE),main) $(ARGS)
 
 rollout:  ## walk a model's canary to its next version, judged at each step (MODEL=churn STACK=prod)
 	@$(PYTHON) -m sandbox.bootstrap && $(SHELL_OF_SANDBOX) $(RUN) rollout $(MODEL) --stack $(STACK) $(ARGS)
