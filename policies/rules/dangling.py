@@ -46,6 +46,7 @@ def dangling_references(stack: Stack, *, elsewhere: list[str]) -> Iterator[Findi
     """No Service, Ingress, route, autoscaler, disruption budget or network policy names what the stack has not.
 
     In a namespace with custom resources of which nothing is known, selectors are not judged: an operator may make pods.
+    Nor is a network policy in a namespace without pods of the stack: its walls stand for those that its team brings.
     """
     if not stack.complete:
         return
@@ -74,7 +75,10 @@ def _selecting(stack: Stack, each: Object, elsewhere: list[str]) -> Iterator[Fin
     if not selector or _keys(selector) & set(elsewhere) or _operated(stack, each.namespace):
         return
     unknown = selector is UNKNOWN
-    for _, labels in stack.pods(each.namespace):
+    pods = list(stack.pods(each.namespace))
+    if not pods and each.kind == "NetworkPolicy":
+        return
+    for _, labels in pods:
         answer = selects(selector, labels)
         if answer:
             return

@@ -12,6 +12,7 @@ from infra.observed.pictures import counts_all
 from infra.settings import Document, Settings
 from infra.teams import kept
 from policies.rules import RULES, findings
+from policies.unwrap import plain
 
 STACK = """
 config:
@@ -292,7 +293,7 @@ def test_everything_of_a_team_keeps_every_rule(all_teams):
         f"{resource.name}: {rule.message(finding)}"
         for resource in all_teams.objects().values()
         for rule in RULES
-        for finding in findings(rule, resource.type, dict(resource.inputs))
+        for finding in findings(rule, resource.type, plain(resource.inputs))
     ]
     assert broken == []
 

@@ -114,9 +114,10 @@ CASES: dict[str, list[tuple[list[dict[str, Any]], list[str]]]] = {
         ([pdb()], ["PodDisruptionBudget fraud-prod/churn spec.selector: selects no pods of the stack"]),
         ([policy({"matchLabels": APP}), deployment()], []),
         (
-            [policy({"matchLabels": APP})],
+            [policy({"matchLabels": {"app": "other"}}), deployment()],
             ["NetworkPolicy fraud-prod/deny spec.podSelector: selects no pods of the stack"],
         ),
+        ([policy({"matchLabels": APP})], []),
         ([policy({"matchExpressions": [{"key": "app", "operator": "Exists"}]}), deployment()], []),
         ([policy({"matchLabels": {"acme.cert-manager.io/http01-solver": "true"}})], []),
         ([policy({})], []),
@@ -393,6 +394,6 @@ def test_nonsense_raises_nothing(rule):
 
 
 def test_what_others_make_is_an_organisations_choice():
-    mine = [policy({"matchLabels": {"operator.example.com/pod": "x"}})]
+    mine = [policy({"matchLabels": {"operator.example.com/pod": "x"}}), deployment()]
     assert tell("dangling-references", mine) != []
     assert tell("dangling-references", mine, {"elsewhere": ["operator.example.com/pod"]}) == []
