@@ -164,7 +164,7 @@ def put(manifest, path, value):
 
 
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: f"{seed.rule}-{seed.object or seed.added['kind']}")
-def test_a_mistake_is_found_by_its_rule_alone_at_the_latest_when_it_is_about_to_be_applied(seed, prod):
+def test_a_mistake_is_found_by_its_rule_alone_and_before_it_is_applied_unless_something_is_missing(seed, prod):
     resources, urn = spoil(prod, seed)
     judgement = Judgement(Configured(), Exemptions((), today=date(2026, 3, 1)))
     early = {resource[2]: judgement.look(*resource) for resource in resources}

@@ -1,8 +1,8 @@
 """Weaken the rules of the policy pack, one place at a time, and see whether a test notices.
 
-Cosmic Ray says what may be changed (a comparison, a `not`, a number, `and` for `or`) and changes it; it would do so in
-the file itself and start the tests anew each time. Here each mutant is a fork of a process that has all packages in
-memory, and its source reaches Python through an import hook: no file is touched, and a mutant takes a second.
+Cosmic Ray says what may be changed (a comparison, a `not`, a number, `and` for `or`); it would change it in the
+file itself and start the tests anew each time. Here each mutant is a fork of a process that has all packages in memory,
+and its source reaches Python through an import hook: no file is touched, and a mutant takes a second.
 """
 
 from __future__ import annotations

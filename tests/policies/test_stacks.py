@@ -353,6 +353,13 @@ CASES: dict[str, list[tuple[list[dict[str, Any]], list[str]]]] = {
             ['ResourceQuota fraud-prod/quota spec.hard["requests.nvidia.com/gpu"]: 1 are fewer than the 2 that run'],
         ),
         ([quota(**ALL), deployment(gpu=1)], []),
+        (
+            [
+                quota(**{"requests.nvidia.com/gpu": 2}),
+                deployment(gpu=1, replicas=2, strategy={"rollingUpdate": {"maxSurge": "many"}}),
+            ],
+            [],
+        ),
         ([quota(**{"requests.nvidia.com/gpu": "many"}), deployment(gpu=1)], []),
         ([an("ResourceQuota"), deployment(gpu=1)], []),
         (
