@@ -81,7 +81,7 @@ class Proof:
         """What is there at rest, at a switch, and at one now where that is known."""
         least, models, groups = self._least, self.models, self.groups
         found = [resting("minimum", models, least, groups, binding=True), self._switch[0]]
-        if self.live is not None:
+        if self.live:  # something serves already
             # A run that switches nothing is not refused for a switch that it might have been.
             sizes = {model.name: model.size(self.live.get(model.name)) for model in models}
             only, binding = self.switching or None, bool(self.switching)
