@@ -10,8 +10,8 @@ from review.ended import ReviewError
 from review.live import preview_live
 from review.report import FINE, REFUSED
 
-# Each preview starts an engine, a program, a policy pack and a provider: seconds on a quiet machine, minutes where others
-# have the processors.
+# Each preview starts an engine, a program, a policy pack and a provider: seconds on a quiet machine, minutes where
+# others have the processors.
 pytestmark = pytest.mark.timeout(900)
 
 
