@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import os
 import shutil
 import subprocess
@@ -170,10 +172,22 @@ def test_the_quota_acts(ordinary):
     namespace = ordinary.outputs()["models"]["iris"]["namespace"]
     quota = ordinary.kubectl("get", "resourcequota", "-n", namespace)["items"][0]
     assert int(quota["status"]["used"]["pods"]) >= 2
-    refused = ordinary.run(
-        "kubectl", "create", "quota", "too-many", "--hard=pods=0", "-n", namespace, "--dry-run=server", check=False
-    )
-    assert refused.returncode == 0
+    pod = copy.deepcopy(ordinary.kubectl("get", "pods", "-n", namespace)["items"][0])
+    pod["metadata"] = {"name": "large", "namespace": namespace}
+    pod["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "900"}}
+    file = ordinary.directory / "large.json"
+    file.write_text(json.dumps(pod))
+    refused = ordinary.run("kubectl", "create", "--dry-run=server", "-f", str(file), check=False)
+    assert refused.returncode != 0
+    assert "exceeded quota: quota, requested: requests.cpu=900" in refused.stdout
+
+
+def test_destroy_takes_everything_and_an_up_brings_it_back(ordinary):
+    namespace = ordinary.outputs()["models"]["iris"]["namespace"]
+    ordinary.run("pulumi", "destroy", "-s", "local", "--yes", "--non-interactive")
+    assert ordinary.run("kubectl", "get", "namespace", namespace, check=False).returncode != 0
+    ordinary.up(quick=True)
+    assert ordinary.kubectl("get", "service", "iris", "-n", namespace)["spec"]["selector"]["ml-platform/slot"] == "blue"
 
 
 @pytest.mark.last

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # What a sandbox names after its directory: links, network namespaces, control groups.
 NAMED = re.compile(r"\b(?:mlp|ml-platform-docker)-(\w+)")
+# A network of some Docker engine: another test's, since a sandbox's own has none (`--bridge=none`).
+OF_AN_ENGINE = re.compile(r"\bbr-[0-9a-f]{12}\b")
 # What a kubelet, a kube-proxy or a Docker engine would set for the whole machine.
 SETTINGS = (
     "vm/overcommit_memory",
@@ -76,7 +78,10 @@ def snapshot(marker: str) -> dict[str, list[str]]:
         "processes": sorted(f"{pid} {command}" for pid, command in ours.items()),
     }
     own = hashlib.sha256(f"{marker}/.sandbox".encode()).hexdigest()[:8]
-    return {kind: [line for line in lines if set(NAMED.findall(line)) <= {own}] for kind, lines in found.items()}
+    return {
+        kind: [line for line in lines if set(NAMED.findall(line)) <= {own} and not OF_AN_ENGINE.search(line)]
+        for kind, lines in found.items()
+    }
 
 
 def difference(before: dict[str, list[str]], after: dict[str, list[str]]) -> dict[str, dict[str, list[str]]]:

@@ -38,6 +38,7 @@ def images(users, client):
     yield
     for name in (NODE_IMAGE, REGISTRY_IMAGE):
         client.images.remove(name)
+    client.networks.prune()  # kind's, whose bridge would outlive this engine
 
 
 @pytest.fixture(scope="module")
