@@ -72,6 +72,7 @@ def test_what_another_hand_weighs_fails_the_next_up_and_a_canary_that_crashes_ge
 
 
 def test_without_a_gateway_two_slots_share_one_service_by_their_numbers_of_pods(stack):
+    del stack.config["ml-platform:gateway"], stack.model["route"]
     stack.model["canary"] = {"percent": 30}
     said = stack.up()
     assert "% of traffic at Service iris to green (version 2), asked for is 30 %: 1 of " in said
