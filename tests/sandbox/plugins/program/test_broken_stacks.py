@@ -35,7 +35,7 @@ def test_every_broken_stack_is_refused_with_all_its_mistakes_and_nothing_is_touc
     encrypted = yaml.safe_load(stack.read_text())
     secure = encrypted["config"]["ml-platform:secrets"]["name"]["secure"]
     files = sorted(BROKEN.glob("*.yaml"))
-    assert len(files) == 20
+    assert len(files) >= 20
     for path in files:
         text = path.read_text().replace("v1:AAAA:BBBB", secure)
         stack.write_text(f"{text}encryptionsalt: {encrypted['encryptionsalt']}\n" if text else text)
