@@ -61,5 +61,5 @@ lint:  ## format, lint and types, as CI checks them
 LOCK_OF = .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 LOCK = $(LOCK_OF) pyproject.toml --extra sandbox --extra rollout
 lock:  ## pin what pyproject.toml asks for (ARGS=--upgrade for newer versions)
-	@$(LOCK) -o locks/run.txt $(ARGS) && $(LOCK) --extra test -o locks/test.txt $(ARGS)
-	@$(LOCK) --extra test --extra mutants -c locks/test.txt -o locks/mutants.txt $(ARGS) && $(LOCK_OF) --group judge -o locks/judge.txt $(ARGS)
+	@$(LOCK) -o locks/run.txt $(ARGS) && $(LOCK) --extra test -o locks/test.txt $(ARGS) \
+  && $(LOCK) --extra test --extra mutants -c locks/test.txt -o locks/mutants.txt $(ARGS) && $(LOCK_OF) --group judge -o locks/judge.txt $(ARGS)

@@ -44,12 +44,13 @@ class Change:
 
 
 def prepared(file):
-    """Give a stack's configuration with what the repository's own has none of: a secret, and an image built here."""
+    """Give a stack's configuration with what the repository's own has not: a secret, an image built here, a free team."""
     config = yaml.safe_load(file.read_text())["config"]
     churn = config["ml-platform:models"]["churn"]
     churn["secretEnv"] = {"API_KEY": "churn-api-key"}
     churn["versions"]["6"] = {"build": {"context": "examples/iris"}}
     config["ml-platform:secrets"] = {"churn-api-key": SECRET}
+    config["ml-platform:teams"]["search"]["protect"] = False
     return config
 
 

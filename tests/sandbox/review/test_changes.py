@@ -53,12 +53,28 @@ def test_a_new_team_is_all_that_is_made(change):
     assert "risk-prod: requests.cpu 0 of none → 4 at rest, 0 at most" in [str(row) for row in report.moved]
 
 
+def without(change, team):
+    del change.teams[team]
+    for name in [name for name, model in change.models.items() if model["team"] == team]:
+        del change.models[name]
+
+
 def test_a_team_that_goes_takes_its_namespace_along_and_that_is_warned_of(change):
-    del change.teams["fraud"], change.models["churn"]
+    without(change, "search")
     report = change.preview()
-    assert "delete Namespace fraud-prod" in changed(report)
-    said = "Namespace fraud-prod is deleted; everything in it goes"
+    assert report.verdict == FINE, report.reasons
+    assert "delete Namespace search-prod" in changed(report)
+    said = "Namespace search-prod is deleted; everything in it goes"
     assert any(warning.startswith(said) for warning in report.warnings)
+
+
+def test_a_team_whose_data_is_protected_cannot_go(change):
+    without(change, "fraud")
+    report = change.preview()
+    assert report.verdict == REFUSED
+    [reason] = report.reasons  # the engine stops at the first
+    assert "fraud-" in reason
+    assert "protect" in reason
 
 
 def test_what_stands_in_hides_no_change(change):
