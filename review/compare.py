@@ -35,6 +35,8 @@ __all__ = ["Applied", "applied", "check"]
 # Of the switch that the stand-ins turned off, which the report's own note tells of; and what a first `up` waits for.
 _SMOKE_OFF = "guard.smoke is false: a switch does not ask its target for an answer"
 _WAITED = "will be waited for"
+# A row of the capacity table that speaks of live sizes, which here are the smallest.
+_LIVE_SIZES = "switch now "
 _AT_REST = (
     "Simulated cluster: every slot runs its smallest number of pods, how long one starts tells nothing, and no smoke "
     "request is sent"
@@ -61,7 +63,7 @@ class Applied:
         document = read(stack_file(head, self.stack.name)) or {}
         stood = self.stack.enter(head)
         outcome = self.stack.preview(head, self.directory / f"{head.name}.log")
-        lines = tuple(line for line in outcome.lines if line not in self.said)
+        lines = tuple(line for line in outcome.lines if line not in self.said and not line.startswith(_LIVE_SIZES))
         outcome = replace(outcome, lines=lines, errors=(*outcome.errors, *self._refused(outcome)))
         first = () if self.document is not None else (f"A new environment: {self.words} has no {self.stack.name}",)
         return made(

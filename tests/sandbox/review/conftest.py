@@ -44,7 +44,7 @@ class Change:
 
 
 def prepared(file):
-    """Give a stack's configuration with what the repository's own has not: a secret, an image built here, a free team."""
+    """Give a configuration with what the repository's own has not: a secret, an image built here, a team to go."""
     config = yaml.safe_load(file.read_text())["config"]
     churn = config["ml-platform:models"]["churn"]
     churn["secretEnv"] = {"API_KEY": "churn-api-key"}

@@ -164,8 +164,8 @@ def test_what_was_reviewed_can_be_applied_and_nothing_that_slipped_in_after_it(c
 def model_of(team):
     return {
         "team": team,
-        "scale": {"min": 1, "max": 1},
-        "resources": {"cpu": "1", "memory": "1Gi"},
+        "scale": {"min": 2, "max": 2},
+        "resources": {"cpu": "500m", "memory": "1Gi"},
         "versions": {"1": {"image": f"scoring@sha256:{'0' * 64}"}},
         "slots": {"blue": "1"},
         "active": "blue",
@@ -185,7 +185,8 @@ def test_what_a_new_namespace_would_refuse_is_refused_though_it_is_not_there_yet
 @pytest.mark.last
 def test_a_rehearsal_finds_what_only_an_update_can(change, stands):
     # One pod is admitted, and the second is not.
-    change.teams["late"] = {"quota": {"requests.cpu": "4", "requests.memory": "8Gi", "count/pods": "1"}}
+    quota = {"requests.cpu": "4", "requests.memory": "8Gi", "count/pods": "1"}
+    change.teams["late"] = {"quota": quota, "protect": False}
     change.models["scoring"] = {**model_of("late"), "scale": {"min": 2, "max": 2}}
     change.config["ml-platform:guard"]["deadline"] = "5s"
     report = change.preview()
