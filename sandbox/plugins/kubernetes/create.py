@@ -11,6 +11,7 @@ from sandbox.plugins.kubernetes.errors import ApiError, NoSuchKindError, Provide
 from sandbox.plugins.kubernetes.identity import Identity, identify, is_patch
 from sandbox.plugins.kubernetes.manifest import sendable
 from sandbox.plugins.kubernetes.naming import field_manager
+from sandbox.plugins.kubernetes.readiness import NotReadyError, await_deleted, timeout_for
 from sandbox.plugins.properties import Properties, has_unknowns, plain
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ def create(session: Session, urn: str, news: Properties, *, timeout: float, prev
     version = str(body.get("apiVersion", ""))
     try:
         live = _written(session, urn, body, manager=manager, patch=patch, preview=preview)
+        if live["metadata"].get("deletionTimestamp") and not (patch or preview):
+            # An apply to an object that is on its way out succeeds, and a moment later all of it is gone.
+            _await_gone(session, urn, live, timeout=timeout_for(inputs, "create", timeout or None))
+            live = _written(session, urn, body, manager=manager, patch=patch, preview=preview)
     except ProviderError as error:
         if preview and _not_previewable(session, urn, error):
             return "", news
@@ -64,6 +69,13 @@ def create(session: Session, urn: str, news: Properties, *, timeout: float, prev
         return "", preview_outputs(state, body)
     live = awaited(session, urn, inputs, live, manager=manager, version=version, timeout=timeout, operation="create")
     return identify(live).id, outputs(inputs, live, initial_api_version=version, manager=manager)
+
+
+def _await_gone(session: Session, urn: str, live: dict[str, Any], *, timeout: float) -> None:
+    try:
+        await_deleted(session.client, live, timeout=timeout, status=session.status(urn), cancelled=session.cancelled)
+    except NotReadyError:
+        raise _ExistsError(_already_exists(identify(live), live)) from None
 
 
 def _not_previewable(session: Session, urn: str, error: ProviderError) -> bool:

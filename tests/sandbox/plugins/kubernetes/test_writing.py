@@ -76,6 +76,25 @@ def test_an_existing_object_is_updated_when_the_provider_may_upsert(provider):
     assert provider.live("configmaps", "a")["data"] == {"a": "2", "b": "1"}
 
 
+def test_an_object_that_is_on_its_way_out_is_not_taken_for_the_new_one(provider):
+    """An apply to it succeeds, and a moment later it is gone, with everything that was declared."""
+    provider.configure(kubeconfig=str(provider.kubeconfig), upsertExistingObjects=True)
+    provider.apply(provider.config_map("a", {"b": "1"}, finalizers=["example.com/hold"]), "configmaps", "someone")
+    path = f"/api/v1/namespaces/{provider.namespace}/configmaps/a"
+    provider.api.request("DELETE", path)
+    former = provider.live("configmaps", "a")["metadata"]["uid"]
+    release = {"metadata": {"finalizers": None}}
+    merge = {"content_type": "application/merge-patch+json"}
+    timer = threading.Timer(1, provider.api.request, ("PATCH", path, release), merge)
+    timer.start()
+    provider.resource("core/v1:ConfigMap").create(provider.config_map("a", {"a": "2"}))
+    timer.join()
+    live = provider.live("configmaps", "a")
+    assert live["data"] == {"a": "2"}
+    assert live["metadata"]["uid"] != former
+    assert any("Waiting for" in text and "to be deleted" in text for text in provider.log.status)
+
+
 def test_an_object_that_an_interrupted_update_left_is_taken_on_and_not_deleted_with_its_predecessor(provider):
     it = provider.resource("core/v1:ConfigMap")
     provider.apply(provider.config_map("a"), "configmaps", field_manager({}, it.urn))
