@@ -53,7 +53,7 @@ def create(session: Session, urn: str, news: Properties, *, timeout: float, prev
         live = _written(session, urn, body, manager=manager, patch=patch, preview=preview)
         if live["metadata"].get("deletionTimestamp") and not (patch or preview):
             # An apply to an object that is on its way out succeeds, and a moment later all of it is gone.
-            _await_gone(session, urn, live, timeout=timeout_for(inputs, "create", timeout or None))
+            _await_gone(session, urn, live, timeout=timeout_for(inputs, "delete", timeout or None))
             live = _written(session, urn, body, manager=manager, patch=patch, preview=preview)
     except ProviderError as error:
         if preview and _not_previewable(session, urn, error):
