@@ -118,20 +118,19 @@ class ControlPlane:
         client = self.authority.issue(name, user, organization=group)
         return Api(self.address, self.ports["kube-apiserver"], authority=self.authority.pair, client=client)
 
-    def start(self) -> bool:
+    def start(self) -> None:
         """Start what is not running and wait until the API server answers and pods may be created.
 
-        Returns whether etcd or the API server had to be started: whoever watches them had better begin anew as well.
         Raises `ProcessError`, with the end of the log, when a process dies or does not become ready.
         """
         back = not all(self.processes.alive(name) for name in BINARIES[:2])
         self.start_servers()
         if back:
             # Controllers whose server died ask it again after ever longer pauses, up to a minute in which no pod is
-            # made; started anew they are at work in two seconds.
+            # made; started anew they are at work in two seconds. Not so kwok: each has its nodes by a lease of 40 s,
+            # which a new one would wait for.
             self.processes.stop_all(self.names[2:])
         self.start_controllers()
-        return back
 
     def start_servers(self) -> None:
         """Start etcd and the API server, and wait until they are ready."""

@@ -63,10 +63,8 @@ class SimulatedCluster:
         self._report("starting the control plane")
         self._programs.require(NEEDED)
         plane = self._plane()
-        nodes = SimulatedNodes(plane, shapes=self._shapes, report=self._report)
-        if plane.start():
-            nodes.stop()  # as controllers are: it would ask the server again after ever longer pauses
-        nodes.start()
+        plane.start()
+        SimulatedNodes(plane, shapes=self._shapes, report=self._report).start()
         return plane.kubeconfig
 
     def start_metrics(self) -> None:

@@ -90,8 +90,8 @@ def test_it_is_healthy_and_lacks_no_right(cluster, gateway, servers):
     assert {"traefik"} <= {status.name for status in cluster.status() if status.healthy}
     said = cluster.logs("traefik", 200).splitlines()
     assert [line for line in said if "providerName=kubernetesgateway" in line]
-    # What is wrong with a route is that route's own: other tests have such ones.
-    assert [line for line in said if "forbidden" in line or (" ERR " in line and "http_route=" not in line)] == []
+    # What is wrong with a route or a gateway is its own: other tests have such ones, each in a namespace that is named.
+    assert [line for line in said if "forbidden" in line or (" ERR " in line and " namespace=test-" not in line)] == []
 
 
 def test_a_gateway_has_an_address_and_a_route_is_accepted(gateway, servers, real_api, eventually):
