@@ -114,7 +114,8 @@ class Gate:
             if args.old_inputs is None and self._serving == model.active:
                 return  # a Service that Pulumi makes may stand already (adoption): nothing moves
             proof.wait.size = await self._size_now(proof.wait)
-            self.carried = await proof.given()
+            # What is replaced where it stands is asked through the very Service that is made here: when it is made.
+            self.carried = await proof.given(smoke=live is not None or model.rollout is None)
             for place in self._asked(model)[1:]:
                 await self._proof(model, place, size=self._sizes[place]).given()
         except NotCarryingError as error:
