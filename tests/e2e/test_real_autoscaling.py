@@ -14,6 +14,9 @@ SCALE = {"min": 2, "max": 6, "cpu": 25, "behavior": {"scaleDown": {"stabilizatio
 REQUEST = {"cpu": "50m", "memory": "128Mi"}
 PAUSE = 0.05
 LARGE = 6
+# A fifth more is what a switch may cost. On two shared cores the hundredth slowest answer of some hundred differs by
+# this many seconds from one ten seconds to the next without any switch (35 and 42 ms, 25 and 61 ms were seen).
+NOISE = 0.04
 
 
 def replicas(platform, slot: str) -> int:
@@ -66,4 +69,4 @@ def test_load_adds_pods_a_switch_keeps_their_number_and_quiet_takes_them_away(el
         within=240,
         what="both slots are back at their minimum",
     )
-    assert around <= before * 1.2
+    assert around <= max(before * 1.2, before + NOISE)

@@ -76,6 +76,9 @@ class Platform(Clone):
             config["ml-platform:models"] = {}
             self.write(config)
             self.up(quick=True)
+            # Pods that drain still count in the quota.
+            pods = ("get", "pods", "-n", self.namespace)
+            self.eventually(lambda: not self.kubectl(*pods)["items"], within=120, what="no pod is left")
             self.write(copy.deepcopy(self.pristine))
             self.up(quick=True)
 
