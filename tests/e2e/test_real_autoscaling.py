@@ -14,8 +14,9 @@ SCALE = {"min": 2, "max": 6, "cpu": 25, "behavior": {"scaleDown": {"stabilizatio
 REQUEST = {"cpu": "50m", "memory": "128Mi"}
 PAUSE = 0.05
 LARGE = 6
-# A fifth more is what a switch may cost. On two shared cores the hundredth slowest answer of some hundred differs by
-# this many seconds from one ten seconds to the next without any switch (35 and 42 ms, 25 and 61 ms were seen).
+# A fifth more is what a switch may cost; on two shared cores it is not shown yet. Around switches 42 ms were measured
+# after 35, and 61 after 25 beside other work. This many seconds were chosen after those runs, to hold them: what a
+# machine does without any switch has not been measured.
 NOISE = 0.04
 
 
