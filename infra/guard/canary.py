@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from infra.guard.declared import DeclaredModel
     from infra.observed.state import ModelSeen
 
-__all__ = ["DeclaredCanary", "carrying", "declared_route", "described", "grows", "shown", "shrinks", "split"]
+__all__ = ["DeclaredCanary", "carrying", "declared_route", "described", "grows", "load", "shown", "shrinks", "split"]
 
 _ALL = 100
 
@@ -41,8 +41,21 @@ class DeclaredCanary:
 
 
 def carrying(canary: DeclaredCanary, running: int) -> int:
-    """Give how many pods the canary needs for its share of what `running` pods carry now: one at least."""
+    """Give how many pods the canary needs for its share of what takes `running` pods now: one at least."""
     return max(1, math.ceil(max(canary.percent, canary.mirror) * running / _ALL))
+
+
+def load(model: DeclaredModel, seen: ModelSeen) -> int:
+    """Give how many pods all of a model's requests take now, told by the slot that gets most of them.
+
+    Without a route that shares them out, that is the slot that the Service selects.
+    """
+    if seen.routing is None:
+        return 0
+    slots = {model.name: seen.routing, **{slot_name(model.name, slot): slot for slot in model.places}}
+    sent = {} if seen.route is None else {slots[name]: part for name, part in seen.route.shares.items() if name in slots}
+    place, share = max(sent.items(), key=lambda each: each[1], default=(seen.routing, float(_ALL)))
+    return math.ceil(round(seen.at(place).running * _ALL / share, 6)) if share else seen.at(place).running
 
 
 def declared_route(model: DeclaredModel) -> RouteSeen:

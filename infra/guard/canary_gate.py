@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from components.labels import slot_name
-from infra.guard.canary import carrying, grows, shown
+from infra.guard.canary import carrying, grows, load, shown
 from infra.guard.condition import known_wrong, runs_declared
 from infra.guard.proof import Proof
 from infra.guard.refused import SwitchRefusedError
 from infra.guard.wait import NotCarryingError, tell
-from infra.observed import read_route, read_slot
+from infra.observed import ModelSeen, read_route, read_slot
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from components.labels import Place
     from infra.guard.declared import DeclaredModel
-    from infra.observed import ApiServer, ModelSeen, RouteSeen
+    from infra.observed import ApiServer, RouteSeen
 
 __all__ = ["CanaryGate"]
 
@@ -79,8 +79,12 @@ class CanaryGate:
             live = await proof.wait.ask(lambda api: read_route(api, model.namespace, model.name))
             if not grows(model, live):
                 return
-            serving = await proof.wait.ask(lambda api: read_slot(api, model.namespace, model.name, model.active))
-            needed = min(carrying(model.canary, serving.running), model.maximum)
+            slots = {
+                place: await proof.wait.ask(lambda api, at=place: read_slot(api, model.namespace, model.name, at))
+                for place in model.places
+            }
+            now = ModelSeen(service=True, routing=model.active, slots=slots, route=live)
+            needed = min(carrying(model.canary, load(model, now)), model.maximum)
             proof.wait.size = max(self._size, needed)
             await proof.given()
         except NotCarryingError as error:

@@ -5,13 +5,14 @@ Pure: the clock comes as an argument, live state as values.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from components.autoscaler import Floor
-from infra.guard.canary import carrying, grows, split
+from infra.guard.canary import carrying, declared_route, grows, load, split
 
 if TYPE_CHECKING:
     from components.labels import Place
@@ -86,15 +87,15 @@ def replacing(model: DeclaredModel, seen: ModelSeen) -> bool:
 def floors(model: DeclaredModel, seen: ModelSeen, now: datetime) -> dict[Place, Floor]:
     """Decide how small each autoscaler may make its pods: `max(scale.min, hold)`, never above `scale.max`.
 
-    A switch holds both slots at what the slot that serves runs now: the target so that it can carry
-    the load at once, the former so that going back is as fast. A canary that grows is held at its share of that.
+    A switch holds both slots at what the load takes now: the target so that it can carry it at once, the former so
+    that going back is as fast. A canary that grows is held at its share of that. Whenever a gateway shares requests out
+    anew, the active slot is held at what it runs, and at what it is to carry: so that going back is as fast here too.
     Later runs declare a hold that is still in force exactly as it is written, so that an unchanged configuration plans
     no change; the first run after its end lets go, to `scale.min`, or `idle.size` where nobody is served. One
     declaration each time keeps Pulumi the only owner of minReplicas.
     """
     if switching(model, seen):
-        serving = 0 if seen.routing is None else seen.at(seen.routing).running
-        hold = Hold.starting(bounded(model, serving), now=now, soak=model.soak)
+        hold = Hold.starting(bounded(model, load(model, seen)), now=now, soak=model.soak)
         return {place: Floor(min_replicas=hold.replicas, hold=str(hold)) for place in model.places}
     planned = {place: _kept(model, place, seen.at(place).hold, now) for place in model.places}
     if (parts := split(model, seen)) is not None:
@@ -102,10 +103,24 @@ def floors(model: DeclaredModel, seen: ModelSeen, now: datetime) -> dict[Place, 
         return {place: replace(floor, min_replicas=sizes[place]) for place, floor in planned.items()}
     if model.canary is not None and grows(model, seen.route):
         slot = model.idle_slot
-        size = max(carrying(model.canary, seen.at(model.active).running), planned[slot].min_replicas)
-        hold = Hold.starting(min(size, model.maximum), now=now, soak=model.soak)
-        planned[slot] = Floor(min_replicas=hold.replicas, hold=str(hold))
+        size = max(carrying(model.canary, load(model, seen)), planned[slot].min_replicas)
+        planned[slot] = _held(model, size, now)
+    if seen.route is not None and seen.route.shares != declared_route(model).shares:
+        size = max(_remaining(model, seen), planned[model.idle_slot].min_replicas)
+        if size > model.least(model.active):
+            planned[model.active] = _held(model, size, now)
     return planned
+
+
+def _remaining(model: DeclaredModel, seen: ModelSeen) -> int:
+    """Give how large the active slot is to stay where a gateway shares requests out anew."""
+    own = declared_route(model).shares.get(model.name, 0)
+    return max(seen.at(model.active).running, math.ceil(round(load(model, seen) * own / 100, 6)))
+
+
+def _held(model: DeclaredModel, size: int, now: datetime) -> Floor:
+    hold = Hold.starting(min(size, model.maximum), now=now, soak=model.soak)
+    return Floor(min_replicas=hold.replicas, hold=str(hold))
 
 
 def _kept(model: DeclaredModel, place: Place, written: str | None, now: datetime) -> Floor:

@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pulumi
 import pytest
+from hypothesis import HealthCheck, settings
 from hypothesis import given as over
 from hypothesis import strategies as st
 
 from infra.guard import SwitchRefusedError
-from infra.guard.canary import DeclaredCanary, carrying, declared_route, grows, shown, split
+from infra.guard.canary import DeclaredCanary, carrying, declared_route, grows, load, shown, split
 from infra.guard.canary_gate import CanaryGate
 from infra.guard.floors import floors
 from infra.guard.plan import refusals
@@ -60,11 +61,74 @@ def test_a_canary_that_grows_is_held_at_its_share_and_one_that_stays_is_let_go_a
     seen = given.live(route=TEN, blue=given.slot(replicas=9))
     planned = floors(model, seen, given.now)
     assert (planned["green"].min_replicas, planned["green"].hold) == (5, "5 until 2026-03-01T12:11:00Z")
-    assert (planned["blue"].min_replicas, planned["blue"].hold) == (2, None)
     half = RouteSeen(shares={"iris": 50.0, "iris-green": 50.0})
     after = given.live(route=half, blue=given.slot(replicas=9), green=given.slot(given.two, hold=planned["green"].hold))
     assert floors(model, after, given.now)["green"] == planned["green"]
     assert floors(model, after, given.now + timedelta(minutes=11))["green"].min_replicas == 2
+
+
+def shared(percent: float) -> RouteSeen:
+    shares = {"iris": 100 - percent, "iris-green": percent}
+    return RouteSeen(shares={name: float(share) for name, share in shares.items() if share})
+
+
+@pytest.mark.parametrize(
+    ("percent", "blue", "green", "expected"),
+    [(0, 9, 2, 9), (10, 9, 2, 10), (10, 4, 2, 5), (50, 3, 2, 6), (90, 2, 9, 10), (100, 2, 4, 4), (100, 9, 0, 0)],
+)
+def test_the_load_is_told_by_the_slot_that_gets_most_of_it(given, percent, blue, green, expected):
+    seen = given.live(
+        route=shared(percent), blue=given.slot(replicas=blue), green=given.slot(given.two, replicas=green)
+    )
+    assert load(given.model(canary=canary(percent)), seen) == expected
+
+
+def test_without_a_route_the_load_is_what_the_service_selects(given):
+    seen = given.live(routing="green", blue=given.slot(replicas=9), green=given.slot(given.two, replicas=3))
+    assert load(given.model(), seen) == 3
+
+
+def test_while_a_canary_takes_all_users_the_active_slot_keeps_its_size_for_the_soak(given):
+    model = given.model(canary=canary(100))
+    seen = given.live(route=TEN, blue=given.slot(replicas=4), green=given.slot(given.two))
+    planned = floors(model, seen, given.now)
+    assert planned["green"].hold == "5 until 2026-03-01T12:11:00Z"
+    assert planned["blue"].hold == "5 until 2026-03-01T12:11:00Z"
+
+
+def test_users_who_come_back_from_a_canary_find_the_pods_that_they_left_there(given):
+    """The canary took all for hours, so the active slot has shrunk to its minimum; then its share goes to nothing."""
+    for back, size in ((canary(0), 4), (None, 4), (canary(25), 3)):
+        seen = given.live(route=shared(100), blue=given.slot(replicas=2), green=given.slot(given.two, replicas=4))
+        planned = floors(given.model(canary=back), seen, given.now)
+        assert (planned["blue"].min_replicas, planned["green"].hold) == (size, None)
+
+
+def test_a_route_that_stays_as_it_is_holds_nothing(given):
+    model = given.model(canary=canary(10))
+    planned = floors(model, given.live(route=TEN, blue=given.slot(replicas=9)), given.now)
+    assert {floor.hold for floor in planned.values()} == {None}
+
+
+@over(
+    steps=st.lists(
+        st.tuples(st.sampled_from([0, 1, 10, 50, 100]), st.integers(0, 9), st.integers(0, 9), st.integers(0, 30)),
+        max_size=6,
+    )
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_a_canary_was_given_the_active_slot_may_never_be_smaller_than_it(given, steps):
+    """Policy `active-slot-ready-size` asks it of every plan; a step is a share, live sizes, and minutes gone by."""
+    now, seen = given.now, given.live(route=NOBODY)
+    for percent, blue, green, minutes in steps:
+        model = given.model(canary=canary(percent), maximum=8)
+        slots = {"blue": given.slot(replicas=blue), "green": given.slot(replicas=green)}
+        slots = {slot: replace(live, hold=seen.at(slot).hold) for slot, live in slots.items()}
+        now += timedelta(minutes=minutes)
+        planned = floors(model, given.live(route=seen.route, **slots), now)
+        assert planned["blue"].min_replicas >= planned["green"].min_replicas
+        held = {slot: replace(slots[slot], hold=floor.hold) for slot, floor in planned.items()}
+        seen = given.live(route=declared_route(model), **held)
 
 
 def test_a_canary_that_grows_while_a_larger_hold_is_in_force_keeps_that_size(given):
