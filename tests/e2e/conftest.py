@@ -35,3 +35,10 @@ def platform(session_platform):
     """The platform as the first `up` made it: blue with version 1 active, green with version 2 beside it."""
     session_platform.reset()
     return session_platform
+
+
+@pytest.fixture
+def resting(platform):
+    """That platform when no soak is on: an `up` of it changes nothing, however late it runs."""
+    platform.let_go()
+    return platform

@@ -30,14 +30,14 @@ def test_up_with_warm_caches_takes_at_most_60_seconds(session_platform):
     assert session_platform.first_up_seconds <= UP_SECONDS
 
 
-def test_a_second_up_changes_nothing_and_says_so(platform):
-    done = platform.sandbox("up")
+def test_a_second_up_changes_nothing_and_says_so(resting):
+    done = resting.sandbox("up")
     assert "nothing changed" in done.stdout.lower()
     assert "setosa, by version 1" in done.stdout
 
 
-def test_a_preview_without_a_change_plans_nothing(platform):
-    preview = platform.preview()
+def test_a_preview_without_a_change_plans_nothing(resting):
+    preview = resting.preview()
     assert "~ " not in preview.stdout
     assert "+ " not in preview.stdout
     assert "unchanged" in preview.stdout
@@ -54,14 +54,14 @@ def test_plain_pulumi_commands_work_in_the_sourced_shell(platform):
     assert "mlplatform" in platform.run("pulumi", "stack", "-s", "local", "--show-urns").stdout
 
 
-def test_a_hand_made_change_is_drift_that_refresh_shows_and_up_puts_back(platform):
-    namespace = platform.namespace
-    platform.run("kubectl", "label", "service", "iris-green", "-n", namespace, "ml-platform/team=hand", "--overwrite")
-    drift = platform.run("pulumi", "preview", "-s", "local", "--refresh", "--diff", "--non-interactive", timeout=120)
+def test_a_hand_made_change_is_drift_that_refresh_shows_and_up_puts_back(resting):
+    namespace = resting.namespace
+    resting.run("kubectl", "label", "service", "iris-green", "-n", namespace, "ml-platform/team=hand", "--overwrite")
+    drift = resting.run("pulumi", "preview", "-s", "local", "--refresh", "--diff", "--non-interactive", timeout=120)
     assert "hand" in drift.stdout
-    platform.run("pulumi", "refresh", "-s", "local", "--yes", "--non-interactive", timeout=120)
-    platform.up()
-    labels = platform.kubectl("get", "service", "iris-green", "-n", namespace)["metadata"]["labels"]
+    resting.run("pulumi", "refresh", "-s", "local", "--yes", "--non-interactive", timeout=120)
+    resting.up()
+    labels = resting.kubectl("get", "service", "iris-green", "-n", namespace)["metadata"]["labels"]
     assert labels["ml-platform/team"] == "research"
 
 
