@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pulumi
 import pytest
 
 from infra.guard import DeclaredRollout, Guard, SwitchRefusedError
+from infra.guard.smoke import Smoke
 from infra.settings.cluster import Cluster
 from infra.settings.guard import Guard as GuardSettings
 
@@ -76,6 +78,25 @@ def test_a_rollout_is_waited_for_to_its_last_pod(serving, plane, now):
     assert serving.images["green"] in images
     assert status(serving)["updatedReplicas"] == 2
     assert healthy["only"] is not None
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_a_first_deployment_is_waited_for_before_its_service_and_asked_once_that_stands(flowers, plane, now, ready):
+    """Its smoke request goes through the very Service that is made: asked before, it would always be refused."""
+    guard, model = opened(flowers, plane, now, deadline=4), declared(flowers)
+    smoke = Smoke(path="/predict", body={"rows": [1]}, json={"version": "2"})
+    model = replace(model, slots={"only": replace(model.slots["only"], smoke=smoke)})
+    deploy(flowers, flowers.images["green"], ready=ready)
+    new = {"spec": {"selector": LABELS}}
+    made = pulumi.ResourceHookArgs("urn", "id", "iris", "type", new, None)
+    gate = guard.gate(model)
+    if not ready:
+        with pytest.raises(SwitchRefusedError, match=r"0 of 2 pods of iris are ready.*Service iris is not made"):
+            asyncio.run(gate(made))
+        return
+    asyncio.run(gate(made))
+    assert gate.carried is not None
+    assert gate.carried.ready == 2
 
 
 def test_a_rollout_that_kubernetes_gave_up_fails_the_up_with_what_it_says(serving, plane, now):
