@@ -73,7 +73,9 @@ class Pulumi:
 
     def up(self, message: str) -> None:
         """Run `pulumi up`. Without its preview: every refusal of the guard is made in the update itself as well."""
-        command = self._command("up", "--yes", "--skip-preview", "--message", message, *_PLAIN)
+        # Without the outputs, which in a refused update stand below the reason and are longer than it.
+        plain = ("--suppress-outputs", *_PLAIN)
+        command = self._command("up", "--yes", "--skip-preview", "--message", message, *plain)
         lines: list[str] = []
         # In a process group of its own: a Ctrl-C of the terminal reaches this process alone, which lets the update end.
         with self._start(command, stderr=subprocess.STDOUT, process_group=0) as process:

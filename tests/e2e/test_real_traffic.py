@@ -88,8 +88,8 @@ def test_recreate_answers_nobody_only_while_it_starts(platform, tmp_path):
     assert versions == sorted(versions)
 
 
-def test_a_cold_slot_sleeps_and_comes_back_in_about_the_time_that_the_plan_says(platform):
-    namespace = platform.namespace
+def test_a_cold_slot_sleeps_and_comes_back_in_about_the_time_that_the_plan_says(resting):
+    platform, namespace = resting, resting.namespace
 
     def green() -> dict:
         return platform.kubectl("get", "deployment", "iris-green", "-n", namespace)

@@ -1,14 +1,15 @@
 """The example model's server with faults, for tests of rollouts: a version that fails, is slow, lies or keeps silent.
 
-Runs beside `server.py`. FAULT_ERRORS is the share of predictions that fail (0.05), FAULT_DELAY the seconds that each
+Runs beside `server.py`. FAULT_ERRORS is the share of predictions that fail (0.05 is every twentieth: the first few
+succeed, so that the guard's own request never stops what the analysis is to find), FAULT_DELAY the seconds that each
 takes longer, FAULT_LABEL the one label that is answered, none too sure, whatever was asked, FAULT_SILENT that no
 metrics are told.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
-import random
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,12 @@ ERRORS = float(os.environ.get("FAULT_ERRORS", "0"))
 DELAY = float(os.environ.get("FAULT_DELAY", "0"))
 LABEL = os.environ.get("FAULT_LABEL")
 SILENT = "FAULT_SILENT" in os.environ
+ASKED = itertools.count(1)
 
 
 class Faulty(server.Classifier):
     def predict(self, flower: Sequence[float]) -> server.Prediction:
-        if random.random() < ERRORS:
+        if ERRORS and next(ASKED) % round(1 / ERRORS) == 0:
             raise RuntimeError("a fault, as this test wants it")
         time.sleep(DELAY)
         found = super().predict(flower)
