@@ -53,7 +53,8 @@ def load(model: DeclaredModel, seen: ModelSeen) -> int:
     if seen.routing is None:
         return 0
     slots = {model.name: seen.routing, **{slot_name(model.name, slot): slot for slot in model.places}}
-    sent = {} if seen.route is None else {slots[name]: part for name, part in seen.route.shares.items() if name in slots}
+    route = seen.route or RouteSeen()
+    sent = {slots[name]: part for name, part in route.shares.items() if name in slots}
     place, share = max(sent.items(), key=lambda each: each[1], default=(seen.routing, float(_ALL)))
     return math.ceil(round(seen.at(place).running * _ALL / share, 6)) if share else seen.at(place).running
 

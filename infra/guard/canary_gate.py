@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pulumi
 
-from components.labels import slot_name
+from components.labels import SLOTS, slot_name
 from infra.guard.canary import carrying, grows, load, shown
 from infra.guard.condition import known_wrong, runs_declared
 from infra.guard.proof import Proof
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from components.labels import Place
     from infra.guard.declared import DeclaredModel
-    from infra.observed import ApiServer, RouteSeen
+    from infra.observed import ApiServer, RouteSeen, SlotSeen
 
 __all__ = ["CanaryGate"]
 
@@ -79,10 +80,8 @@ class CanaryGate:
             live = await proof.wait.ask(lambda api: read_route(api, model.namespace, model.name))
             if not grows(model, live):
                 return
-            slots = {
-                place: await proof.wait.ask(lambda api, at=place: read_slot(api, model.namespace, model.name, at))
-                for place in model.places
-            }
+            look = {at: partial(read_slot, namespace=model.namespace, model=model.name, place=at) for at in SLOTS}
+            slots: dict[Place, SlotSeen] = {at: await proof.wait.ask(looking) for at, looking in look.items()}
             now = ModelSeen(service=True, routing=model.active, slots=slots, route=live)
             needed = min(carrying(model.canary, load(model, now)), model.maximum)
             proof.wait.size = max(self._size, needed)

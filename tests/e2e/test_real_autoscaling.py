@@ -14,11 +14,10 @@ SCALE = {"min": 2, "max": 6, "cpu": 25, "behavior": {"scaleDown": {"stabilizatio
 REQUEST = {"cpu": "50m", "memory": "128Mi"}
 PAUSE = 0.05
 LARGE = 6
-# The engine of an `up` runs on the pods' own two cores. So what a switch costs is told from the worst ten seconds beside
-# an `up` that changes nothing, of three; a fifth more than that is what a switch may cost.
+# The engine of an `up` runs on the pods' own two cores. So what a switch costs is told from the worst ten seconds
+# beside an `up` that changes nothing, of three; a fifth more than that is what a switch may cost.
 WINDOW = 10
 COST = 1.2
-
 
 
 def replicas(platform, slot: str) -> int:

@@ -126,7 +126,7 @@ class Changed(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
 def tested(mutant):
     """Run the tests on a mutant in this process, and return whether they fail."""
     sys.meta_path.insert(0, Changed(mutant.module, mutant.path, mutant.source()))
-    arguments = ["-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--no-header", "--tb=no"]
+    arguments = ["-x", "-q", "-n", "0", "-p", "no:randomly", "-p", "no:cacheprovider", "--no-header", "--tb=no"]
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         return pytest.main([*arguments, *TESTS]) != 0
 
