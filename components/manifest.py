@@ -35,7 +35,8 @@ class Manifest(pulumi.CustomResource):
         """Declare one object.
 
         `kind` is apiVersion and kind, as in `apps/v1:Deployment` or `v1:Service`; `body` is the rest of the manifest,
-        keys as in YAML. Raises ValueError when `kind` has not that form or `body` repeats it: a second place for the
+        keys as in YAML. A kind that ends in Patch (`v1:ServiceAccountPatch`) owns some fields of an object that somebody
+        else makes, as upstream's Patch resources do. Raises ValueError when `kind` has not that form or `body` repeats it: a second place for the
         same fact is a place to contradict it.
         """
         api_version, separator, object_kind = kind.partition(":")
@@ -48,7 +49,7 @@ class Manifest(pulumi.CustomResource):
         super().__init__(
             f"kubernetes:{group_version}:{object_kind}",
             name,
-            {"apiVersion": api_version, "kind": object_kind, **body},
+            {"apiVersion": api_version, "kind": object_kind.removesuffix("Patch"), **body},
             pulumi.ResourceOptions.merge(pulumi.ResourceOptions(version=PLUGIN_VERSION), opts),
         )
 

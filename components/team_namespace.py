@@ -147,6 +147,10 @@ class TeamNamespace(pulumi.ComponentResource):
             self._object("v1:Secret", name, body, hidden)
         pulled = {"imagePullSecrets": [{"name": name} for name in logins]} if logins else {}
         self._object("v1:ServiceAccount", self._args.team, {"automountServiceAccountToken": False, **pulled})
+        # The account of every pod that names none is made by a controller, whichever comes first. A Patch owns this one
+        # field of it, and hands it back when the team goes.
+        default = {"metadata": {"name": "default", "namespace": self.name}, "automountServiceAccountToken": False}
+        Manifest("v1:ServiceAccountPatch", f"{self.name}/default", default, self._inside)
 
     def _create_access(self, access: Mapping[AccessRole, Sequence[str]]) -> None:
         for role, subjects in access.items():

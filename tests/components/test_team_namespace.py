@@ -30,7 +30,7 @@ def test_everything_else_is_inside_the_namespace_and_comes_after_it(team):
     declared = team(quota={"pods": "5"}, access={"view": ["group:risk"]})
     [namespace] = declared.of_type("kubernetes:core/v1:Namespace")
     others = [r for r in declared.objects().values() if r is not namespace]
-    assert len(others) == 8
+    assert len(others) == 9
     assert {r.inputs["metadata"]["namespace"] for r in others} == {"fraud-prod"}
     assert all(namespace.urn in r.dependencies for r in others)
 
@@ -110,6 +110,17 @@ def test_an_unknown_kind_of_subject_is_refused(team, subject):
 
 def test_the_teams_service_account_mounts_no_token(team):
     assert team().object("ServiceAccount", "fraud")["automountServiceAccountToken"] is False
+
+
+def test_the_account_of_pods_that_name_none_mounts_none_either_and_stays_the_clusters(team):
+    """Only the field is ours: a controller makes the account, and it keeps whatever else others put on it."""
+    [patch] = team().of_type("kubernetes:core/v1:ServiceAccountPatch")
+    assert patch.inputs == {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": "default", "namespace": "fraud-prod"},
+        "automountServiceAccountToken": False,
+    }
 
 
 def test_a_further_namespace_has_its_own_name_and_the_same_account(team):

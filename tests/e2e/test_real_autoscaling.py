@@ -66,7 +66,7 @@ def test_load_adds_pods_a_switch_keeps_their_number_and_quiet_takes_them_away(el
     around = p99(answers, switched - 2, switched - 2 + WINDOW)
     told = ", ".join(f"{1000 * each:.0f}" for each in before)
     print(f"p99 beside an up that changes nothing: {told} ms, around the switch: {around * 1000:.0f} ms")
-    time.sleep(max(0.0, switched + 80 - time.time()))  # the soak, rounded up to the minute
+    platform.soak_over()
     platform.up()  # lets go of both floors
     platform.eventually(
         lambda: replicas(platform, "green") == replicas(platform, "blue") == SCALE["min"],

@@ -17,9 +17,9 @@ FAULTS = Path(__file__).parents[1] / "support" / "faults.py"
 ROLLOUT = (".venv/bin/python", "-m", "rollout", "iris", "-s", "local")
 ANALYSIS = {
     "steps": [10, 50, 100],
-    "window": "20s",
+    "window": "12s",
     "interval": "2s",
-    "requests": 50,
+    "requests": 30,
     # Two cores carry cluster, load and both versions: a slot's pods may wait for a processor that long.
     "latency": {"slack": "250ms"},
     "metrics": {"prediction_probability": {"min": 0.6}},
@@ -96,7 +96,7 @@ def test_a_good_version_is_walked_to_all_users_and_no_request_is_lost(platform, 
 
 
 # What answers nonsense with status 200 is known at the end of a window: where that is dear, a rollout begins small.
-SMALL = {"steps": [1, 10, 50], "window": "40s", "requests": 3}
+SMALL = {"steps": [1, 10, 50], "window": "24s", "requests": 3}
 
 
 @pytest.mark.parametrize(

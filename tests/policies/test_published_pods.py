@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import copy
-import json
 import re
-import shutil
-import subprocess
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
+from go_modules import download
 
 from policies.rules import UNKNOWN, findings
 from policies.rules.pod_security import BASELINE, RESTRICTED, implied
@@ -43,19 +41,6 @@ def _parsed(text):
     return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  both are safe
 
 
-@cache
-def download() -> Path | None:
-    """Return where the module's source is, None where neither Go nor its proxy is to be had."""
-    go = shutil.which("go")
-    if go is None:
-        return None
-    # Outside of any module; the checksum database of the Go command vouches for what comes.
-    done = subprocess.run(
-        [go, "mod", "download", "-json", MODULE], capture_output=True, text=True, check=False, cwd="/", timeout=180
-    )
-    return Path(json.loads(done.stdout)["Dir"]) if done.returncode == 0 else None
-
-
 def published(source: Path) -> list[Published]:
     """Find every published pod."""
     found = []
@@ -84,7 +69,7 @@ NEWEST = "1.36"
 
 @pytest.fixture(scope="module")
 def source():
-    found = download()
+    found = download(MODULE)
     if found is None:
         pytest.skip(WITHOUT)
     return found

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from served import Platform
     from traffic import Answer
 
-# The server closes a connection of this age at its next answer; examples/iris/server.py gives the reason.
-CONNECTION_MAX_AGE_SECONDS = 10
-
 Step = Callable[["Platform"], None]
 
 
@@ -45,18 +42,18 @@ def setting(path: str, value: str) -> Step:
 BLUE_GREEN_BLUE = Scenario(
     name="blue to green to blue",
     steps=(setting("models.iris.active", "green"), setting("models.iris.active", "blue")),
-    pause=CONNECTION_MAX_AGE_SECONDS + 3,
+    pause=5,
 )
 CANARY = Scenario(
     name="canary 0 to 10 to 50 to 100 to 0",
     steps=tuple(setting("models.iris.canary.percent", share) for share in ("10", "50", "100", "0")),
-    pause=5,
+    pause=3,
 )
 ROLLING = Scenario(
     name="rolling update and back",
     steps=(setting("models.ranker.version", "2"), setting("models.ranker.version", "1")),
     service="ranker",
-    pause=CONNECTION_MAX_AGE_SECONDS + 3,
+    pause=5,
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -95,6 +96,14 @@ class Platform(Clone):
         if held:
             self.run("kubectl", "annotate", "hpa", *held, f"{HOLD}-", "-n", self.namespace)
             self.up(quick=True)
+
+    def soak_over(self) -> None:
+        """Wait until nothing that a switch or a canary holds is in force any more."""
+        scalers = self.kubectl("get", "hpa", "-n", self.namespace)["items"]
+        holds = [each["metadata"].get("annotations", {}).get(HOLD, "") for each in scalers]
+        ends = [datetime.fromisoformat(hold.rpartition(" ")[2]) for hold in holds if hold]
+        left = (max(ends) - datetime.now(UTC)).total_seconds() if ends else 0.0
+        time.sleep(max(0.0, left))
 
     def active(self) -> str:
         return self.kubectl("get", "service", "iris", "-n", self.namespace)["spec"]["selector"]["ml-platform/slot"]

@@ -154,6 +154,13 @@ def test_a_teams_volume_cannot_be_claimed_from_elsewhere(teams, client):
     assert teams.get(f"{path}/thief")[1]["status"]["phase"] == "Pending"
 
 
+def test_a_pod_that_names_no_account_gets_no_token(post):
+    status, answer = post(pod())
+    assert status == CREATED, answer
+    assert answer["spec"]["serviceAccountName"] == "default"
+    assert "kube-api-access" not in json.dumps(answer["spec"])
+
+
 def test_pods_pull_with_the_teams_login_without_naming_it(post, teams):
     status, answer = post(pod(serviceAccountName="fraud"))
     assert status == CREATED, answer
