@@ -35,9 +35,9 @@ class Manifest(pulumi.CustomResource):
         """Declare one object.
 
         `kind` is apiVersion and kind, as in `apps/v1:Deployment` or `v1:Service`; `body` is the rest of the manifest,
-        keys as in YAML. A kind that ends in Patch (`v1:ServiceAccountPatch`) owns some fields of an object that somebody
-        else makes, as upstream's Patch resources do. Raises ValueError when `kind` has not that form or `body` repeats it: a second place for the
-        same fact is a place to contradict it.
+        keys as in YAML. A kind that ends in Patch (`v1:ServiceAccountPatch`) owns some fields of an object that
+        somebody else makes, as upstream's Patch resources do. Raises ValueError when `kind` has not that form or `body`
+        repeats it: a second place for the same fact is a place to contradict it.
         """
         api_version, separator, object_kind = kind.partition(":")
         if not (api_version and separator and object_kind) or ":" in object_kind:

@@ -75,7 +75,7 @@ def rbac_no_cluster_admin(manifest: Manifest) -> Iterator[Finding]:
     kinds=_ROLES,
 )
 def rbac_no_escalation(manifest: Manifest) -> Iterator[Finding]:
-    """No role grants escalate or impersonate, nor bind without naming the roles, cluster-admin not among them."""
+    """No role says escalate, impersonate, or bind without naming roles or with cluster-admin. `*` has its own rule."""
     for index, granted in enumerate(items(manifest.get("rules"))):
         path = f"rules[{index}].verbs"
         for verb in items(look(granted, "verbs")):
@@ -99,7 +99,7 @@ def _bound_to_some(granted: Any) -> bool:
     kinds=_ROLES,
 )
 def rbac_no_secrets_wide(manifest: Manifest) -> Iterator[Finding]:
-    """No role reads Secrets that it does not name; a list shows the contents as well as get does."""
+    """No role reads Secrets that it does not name; a list shows their contents too. `*` has its own rule."""
     yield from _granted(
         manifest,
         lambda group, resource: group == "" and resource == "secrets",
@@ -118,7 +118,7 @@ def rbac_no_secrets_wide(manifest: Manifest) -> Iterator[Finding]:
     kinds=_ROLES,
 )
 def rbac_no_pod_exec(manifest: Manifest) -> Iterator[Finding]:
-    """No role opens shells in pods: through the API server, or through the kubelet behind it."""
+    """No role opens shells in pods: by the API server, or by the kubelet behind it. `*` has its own rule."""
     yield from _granted(
         manifest,
         lambda group, resource: group == "" and resource in ("pods/exec", "pods/attach", "nodes/proxy"),

@@ -36,7 +36,7 @@ _ALL = re.compile(r"[1-9][0-9]{2,}%")  # 100 % and more
     options={"environments": ENVIRONMENTS},
 )
 def spread(manifest: Manifest, *, environments: Sequence[str]) -> Iterator[Finding]:
-    """Pods of a workload of several are spread, by a constraint that applies to them."""
+    """Pods of a workload are spread, by a constraint that applies to them, unless it says that it has one at most."""
     if not meant(manifest, environments) or look(manifest, "spec", "replicas") in (0, 1):
         return
     for spec in pod_specs(manifest):

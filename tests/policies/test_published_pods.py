@@ -6,7 +6,7 @@ import copy
 import re
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -14,6 +14,9 @@ from go_modules import download
 
 from policies.rules import UNKNOWN, findings
 from policies.rules.pod_security import BASELINE, RESTRICTED, implied
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MODULE = "k8s.io/pod-security-admission@v0.36.0"
 WITHOUT = "the Go module k8s.io/pod-security-admission is not to be had here"
