@@ -46,7 +46,7 @@ pin:  ## write the digest that serves in one stack into another's file (MODEL=ch
 history:  ## which digest of a model served when, and by whose update (MODEL=churn STACK=prod)
 	@$(PYTHON) -m sandbox.bootstrap && $(SHELL_OF_SANDBOX) $(RUN) rollout.history $(MODEL) --stack $(STACK) $(ARGS)
 
-bench:  ## measure switches of 5, 100 and 500 objects and 100,000 requests over them (ARGS=--help)
+bench:  ## measure switches of 5, 100 and 500 objects, 100,000 requests over them, the policies on 1,000 (ARGS=--help)
 	@$(PYTHON) -m sandbox.bootstrap --test && PYTHONPATH=tests/support:tests/bench .venv/bin/python tests/bench $(ARGS)
 
 mutants:  ## weaken the rules of the policy pack, one place at a time: does a test notice? (ARGS=--help)

@@ -1,12 +1,13 @@
-"""`make bench`: what a switch costs and what it loses, on real pods, in a sandbox of its own.
+"""`make bench`: what a switch costs and what it loses, and what the rules cost, on real pods, in a sandbox of its own.
 
-Two measurements, each beside its yardstick in the same run, since absolute times on a shared machine say little:
+Three measurements, each beside its yardstick in the same run, since absolute times on a shared machine say little:
 
 - `switch`: stacks of growing size (teams are added, which cost no pods); the wall time of a switch with and without
   the engine's preview, and the time from the Service's PATCH to the last answer of the former version; beside it
   `kubectl patch` on the same Service.
 - `load`: requests over blue to green to blue through Service and gateway, a canary's walk and a rolling update, with
   the number that failed.
+- `policies`: a preview of 1,000 objects that changes nothing, with the policy pack and without.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from judging import measure_policies
 from report import show
 from rich.console import Console
 from served import Platform
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 # The size of a stack with one team and one model, and what users of some and of many teams have.
 SIZES = "5,100,500"
 REQUESTS = 100_000
+# What the pack's own limit speaks of: 2 s for 60 rules.
+JUDGED = 1000
 
 command = typer.Typer(help=__doc__, no_args_is_help=False, add_completion=False, pretty_exceptions_enable=False)
 
@@ -52,21 +56,23 @@ def served(console: Console) -> Iterator[Platform]:
 
 @command.command()
 def bench(
-    what: Annotated[str, typer.Argument(help="switch, load or all")] = "all",
+    what: Annotated[str, typer.Argument(help="switch, load, policies or all")] = "all",
     objects: Annotated[str, typer.Option(help="sizes of stacks, in objects; the first is at least one model")] = SIZES,
     requests: Annotated[int, typer.Option(help="requests of each scenario of `load`")] = REQUESTS,
     rounds: Annotated[int, typer.Option(help="switches of each size; medians are shown")] = 3,
     out: Annotated[Path | None, typer.Option(help="also write every figure here, as JSON")] = None,
 ) -> None:
     """Measure switches and the requests that they lose."""
-    if what not in ("switch", "load", "all"):
-        raise typer.BadParameter(f'"{what}" is not known; allowed: switch, load, all')
+    if what not in ("switch", "load", "policies", "all"):
+        raise typer.BadParameter(f'"{what}" is not known; allowed: switch, load, policies, all')
     console = Console(highlight=False)
     figures = {}
     with served(console) as platform:
         if what in ("switch", "all"):
             sizes = [int(size) for size in objects.split(",")]
             figures["switch"] = measure_switches(platform, sizes, rounds=rounds, say=console.print)
+        if what in ("policies", "all"):
+            figures["policies"] = measure_policies(platform, JUDGED, rounds=rounds, say=console.print)
         if what in ("load", "all"):
             figures["load"] = measure_load(platform, requests=requests, say=console.print)
     show(figures, console)

@@ -21,6 +21,11 @@ def show(figures: dict[str, list[dict[str, Any]]], console: Console) -> None:
         for row in figures["switch"]:
             table.add_row(str(row["objects"]), row["way"], f"{row['seconds']:.2f}", f"{row['last_old'] * 1000:.0f} ms")
         console.print(table)
+    if "policies" in figures:
+        table = Table("objects", "way", "seconds", title="the policy pack", title_justify="left")
+        for row in figures["policies"]:
+            table.add_row(str(row["objects"]), row["way"], f"{row['seconds']:.2f}")
+        console.print(table)
     if "load" in figures:
         table = Table("scenario", "way in", "requests", "failed", "a second", title="requests", title_justify="left")
         for row in figures["load"]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import statistics
 import tempfile
@@ -10,6 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from growing import grow
 from traffic import Watched, late, load_on
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def measure_switches(
     """Return a row a size and way: median wall seconds, and seconds from PATCH to the last old answer."""
     rows = []
     for size in sizes:
-        objects = _grow(platform, size)
+        objects = grow(platform, size)
         say(f"{objects} objects (asked: {size})")
         ways: dict[str, Callable[[str], None]] = {
             "pulumi up": lambda slot: _up(platform, slot),
@@ -50,30 +50,6 @@ def measure_switches(
             say(f"  {way}: {row['seconds']:.2f} s, last old answer {row['last_old'] * 1000:.0f} ms after the PATCH")
             rows.append(row)
     return rows
-
-
-def _grow(platform: Platform, size: int) -> int:
-    """Add teams until the stack has about `size` objects, bring it up, and return how many it has."""
-    config = copy.deepcopy(platform.config())
-    teams = config["ml-platform:teams"]
-    before = _objects(platform)
-    if before < size:
-        each = sum("TeamNamespace$" in resource["urn"] for resource in _resources(platform)) // len(teams)
-        for number in range(len(teams), len(teams) + (size - before) // each):
-            teams[f"team-{number}"] = {"quota": {"requests.cpu": "1", "requests.memory": "1Gi", "pods": "1"}}
-        platform.write(config)
-        platform.up(timeout=1800)
-    return _objects(platform)
-
-
-def _resources(platform: Platform) -> list[dict[str, Any]]:
-    state = json.loads(platform.json_text("pulumi", "stack", "export", "-s", "local"))
-    kubernetes = "kubernetes:"
-    return [r for r in state["deployment"]["resources"] if r["custom"] and r["type"].startswith(kubernetes)]
-
-
-def _objects(platform: Platform) -> int:
-    return len(_resources(platform))
 
 
 def _up(platform: Platform, slot: str, *options: str) -> None:
