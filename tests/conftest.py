@@ -1,6 +1,6 @@
 """How the suite runs: parts in a fixed order, a line of progress a part, and no skip that is not allowed.
 
-With `-n 2` all this is the controller's, which collects nothing and runs nothing itself; workers only run tests.
+With workers all this is the controller's, which collects nothing and runs nothing itself; workers only run tests.
 """
 
 from __future__ import annotations

@@ -48,7 +48,8 @@ def carrying(canary: DeclaredCanary, running: int) -> int:
 def load(model: DeclaredModel, seen: ModelSeen) -> int:
     """Give how many pods all of a model's requests take now, told by the slot that gets most of them.
 
-    Without a route that shares them out, that is the slot that the Service selects.
+    Without a route that shares them out, that is the slot that the Service selects. A slot at its autoscaler's minimum
+    tells only that no more are needed, and nothing is concluded from it about the rest.
     """
     if seen.routing is None:
         return 0
@@ -56,7 +57,10 @@ def load(model: DeclaredModel, seen: ModelSeen) -> int:
     route = seen.route or RouteSeen()
     sent = {slots[name]: part for name, part in route.shares.items() if name in slots}
     place, share = max(sent.items(), key=lambda each: each[1], default=(seen.routing, float(_ALL)))
-    return math.ceil(round(seen.at(place).running * _ALL / share, 6)) if share else seen.at(place).running
+    live = seen.at(place)
+    if not share or (live.floor is not None and live.running <= live.floor):
+        return live.running
+    return math.ceil(round(live.running * _ALL / share, 6))
 
 
 def declared_route(model: DeclaredModel) -> RouteSeen:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pulumi
 
-from components.labels import SLOTS, slot_name
-from infra.guard.canary import carrying, grows, load, shown
+from components.labels import slot_name
+from infra.guard.canary import carrying, grows, shown
 from infra.guard.condition import known_wrong, runs_declared
 from infra.guard.proof import Proof
 from infra.guard.refused import SwitchRefusedError
 from infra.guard.wait import NotCarryingError, tell
-from infra.observed import ModelSeen, read_route, read_slot
+from infra.observed import read_route, read_slot
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from components.labels import Place
     from infra.guard.declared import DeclaredModel
-    from infra.observed import ApiServer, RouteSeen, SlotSeen
+    from infra.observed import ApiServer, ModelSeen, RouteSeen
 
 __all__ = ["CanaryGate"]
 
@@ -80,10 +79,8 @@ class CanaryGate:
             live = await proof.wait.ask(lambda api: read_route(api, model.namespace, model.name))
             if not grows(model, live):
                 return
-            look = {at: partial(read_slot, namespace=model.namespace, model=model.name, place=at) for at in SLOTS}
-            slots: dict[Place, SlotSeen] = {at: await proof.wait.ask(looking) for at, looking in look.items()}
-            now = ModelSeen(service=True, routing=model.active, slots=slots, route=live)
-            needed = min(carrying(model.canary, load(model, now)), model.maximum)
+            serving = await proof.wait.ask(lambda api: read_slot(api, model.namespace, model.name, model.active))
+            needed = min(carrying(model.canary, serving.running), model.maximum)
             proof.wait.size = max(self._size, needed)
             await proof.given()
         except NotCarryingError as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from order import REAL, clusters_of, ordered, unit_of
+from order import REAL, TOLERANT, clusters_of, ordered, unit_of
 
 TESTS = Path(__file__).parents[1]
 LOGGED = """
@@ -57,10 +57,11 @@ def test_what_is_to_be_last_is_the_last_of_its_module_and_a_module_of_such_the_l
 def test_folders_of_the_sandbox_are_units_and_their_upper_folders_share_clusters():
     nodeid = "tests/sandbox/plugins/readiness/test_wait.py::t"
     assert (clusters_of(nodeid), unit_of(nodeid)) == ("tests/sandbox/plugins", "tests/sandbox/plugins/readiness")
-    assert unit_of("tests/e2e/test_real_x.py::t") == clusters_of("tests/e2e/test_real_y.py::t") == REAL
+    for shared in (REAL, TOLERANT):
+        assert unit_of(f"{shared}x.py::t") == clusters_of(f"{shared}y.py::t") == shared
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two workers"])
+@pytest.mark.parametrize("workers", [(), ("-n", "2"), ("-n", "3")], ids=["one process", "two workers", "three"])
 def test_nothing_else_runs_while_the_tests_on_real_nodes_do(tmp_path, workers):
     log = tmp_path / "log"
     shutil.copytree(TESTS / "support", tmp_path / "tests" / "support")

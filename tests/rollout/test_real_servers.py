@@ -2,7 +2,7 @@
 
 Real: the servers, their metrics, the source that scrapes them, judgement, walk and time. Not here: the engine, whose
 configuration is a dictionary that the requests obey, and the API server, of which a small proxy stands in. Both are
-real in tests/e2e/test_real_rollout.py, where pods run.
+real in tests/e2e/test_tolerant_rollout.py, where pods run.
 """
 
 from __future__ import annotations

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 PARTS = ("conventions", "components", "infra", "policies", "rollout", "review", "examples", "e2e", "sandbox")
 # Parts that start daemons, for which tools are provided.
 WITH_DAEMONS = ("sandbox", "e2e", "bench")
-# End-to-end modules of this name share one platform on real nodes; they come after all others.
+# End-to-end modules of this name share one platform on real nodes, and a machine that does nothing else: they measure
+# it, so they come after all others.
 REAL = "tests/e2e/test_real_"
+# These share one as well, and measure nothing that others could disturb.
+TOLERANT = "tests/e2e/test_tolerant_"
 
 
 def part_of(nodeid: str) -> str:
@@ -27,13 +30,14 @@ def module_of(nodeid: str) -> str:
 
 def clusters_of(nodeid: str) -> str:
     """Return what stands for the clusters and engines that this test shares with others: `tests/sandbox/plugins`."""
-    if nodeid.startswith(REAL):
-        return REAL
+    for shared in (REAL, TOLERANT):
+        if nodeid.startswith(shared):
+            return shared
     return module_of(nodeid) if part_of(nodeid) == "e2e" else "/".join(module_of(nodeid).split("/")[:-1][:3])
 
 
 def unit_of(nodeid: str) -> str:
-    """Return what one worker is given as a whole: a folder; of end-to-end tests a file, or all on real nodes."""
+    """Return what one worker is given as a whole: a folder; of end-to-end tests a file, or all that share a platform."""
     return clusters_of(nodeid) if part_of(nodeid) == "e2e" else module_of(nodeid).rpartition("/")[0]
 
 

@@ -83,6 +83,14 @@ def test_the_load_is_told_by_the_slot_that_gets_most_of_it(given, percent, blue,
     assert load(given.model(canary=canary(percent)), seen) == expected
 
 
+def test_a_slot_at_its_minimum_tells_nothing_of_what_the_other_carries(given):
+    """Two pods that are bored by half of the requests are enough for all of them, for all that is known."""
+    slots = {"blue": given.slot(replicas=2, floor=2), "green": given.slot(given.two, replicas=2, floor=2)}
+    assert load(given.model(canary=canary(50)), given.live(route=shared(50), **slots)) == 2
+    slots["blue"] = given.slot(replicas=3, floor=2)
+    assert load(given.model(canary=canary(50)), given.live(route=shared(50), **slots)) == 6
+
+
 def test_without_a_route_the_load_is_what_the_service_selects(given):
     seen = given.live(routing="green", blue=given.slot(replicas=9), green=given.slot(given.two, replicas=3))
     assert load(given.model(), seen) == 3

@@ -83,7 +83,7 @@ def test_a_rollout_is_waited_for_to_its_last_pod(serving, plane, now):
 @pytest.mark.parametrize("ready", [True, False])
 def test_a_first_deployment_is_waited_for_before_its_service_and_asked_once_that_stands(flowers, plane, now, ready):
     """Its smoke request goes through the very Service that is made: asked before, it would always be refused."""
-    guard, model = opened(flowers, plane, now, deadline=4), declared(flowers)
+    guard, model = opened(flowers, plane, now, deadline=60 if ready else 4), declared(flowers)
     smoke = Smoke(path="/predict", body={"rows": [1]}, json={"version": "2"})
     model = replace(model, slots={"only": replace(model.slots["only"], smoke=smoke)})
     deploy(flowers, flowers.images["green"], ready=ready)

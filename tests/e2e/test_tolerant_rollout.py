@@ -19,7 +19,7 @@ ANALYSIS = {
     "steps": [10, 50, 100],
     "window": "12s",
     "interval": "2s",
-    "requests": 30,
+    "requests": 15,
     # Two cores carry cluster, load and both versions: a slot's pods may wait for a processor that long.
     "latency": {"slack": "250ms"},
     "metrics": {"prediction_probability": {"min": 0.6}},
