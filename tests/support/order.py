@@ -37,7 +37,7 @@ def clusters_of(nodeid: str) -> str:
 
 
 def unit_of(nodeid: str) -> str:
-    """Return what one worker is given as a whole: a folder; of end-to-end tests a file, or all that share a platform."""
+    """Return what one worker is given whole: a folder; of end-to-end tests a file, or all that share a platform."""
     return clusters_of(nodeid) if part_of(nodeid) == "e2e" else module_of(nodeid).rpartition("/")[0]
 
 
