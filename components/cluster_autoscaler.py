@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from components.api_token import API_TOKEN, API_TOKEN_MOUNT
 from components.labels import MANAGED_BY, NAME, PATCH_FORCE
 from components.manifest import Manifest
 
@@ -21,26 +22,6 @@ _PRIORITIES = f"{_NAME}-priority-expander"
 
 # Where it serves /metrics and /health-check. Source: flags.go, `address`.
 _PORT = 8085
-
-# A token for the API server, by name, where every client looks for one: what Kubernetes would mount by itself, said
-# where a reader of the manifest sees that this pod has one. Source: KEP-1205, the ServiceAccount admission plugin.
-_IDENTITY_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
-_IDENTITY: Mapping[str, Any] = {
-    "name": "api-server",
-    "projected": {
-        "sources": [
-            {"serviceAccountToken": {"path": "token", "expirationSeconds": 3607}},
-            {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
-            {
-                "downwardAPI": {
-                    "items": [
-                        {"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}
-                    ]
-                }
-            },
-        ]
-    },
-}
 
 _READ = ["get", "list", "watch"]
 
@@ -176,14 +157,14 @@ class ClusterAutoscaler(pulumi.ComponentResource):
                 "capabilities": {"drop": ["ALL"]},
                 "readOnlyRootFilesystem": True,
             },
-            "volumeMounts": [{"name": _IDENTITY["name"], "mountPath": _IDENTITY_PATH, "readOnly": True}],
+            "volumeMounts": [API_TOKEN_MOUNT],
             "livenessProbe": {**probe, "failureThreshold": 6},
             "readinessProbe": probe,
         }
         spec = {
             "serviceAccountName": _NAME,
             "automountServiceAccountToken": False,
-            "volumes": [_IDENTITY],
+            "volumes": [API_TOKEN],
             # It must find room when nothing else does, or nothing ever will.
             "priorityClassName": "system-cluster-critical",
             "securityContext": {

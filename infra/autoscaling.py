@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from components.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs, NodeGroup
+from components.karpenter import Karpenter, KarpenterArgs, KarpenterPool, NodeClassRef
+from components.labels import NODE_POOL
 
 if TYPE_CHECKING:
     import pulumi
 
     from infra.settings import AutoscalerFlags, Settings
+    from infra.settings.autoscaler import Autoscaler
+    from infra.settings.karpenter import Budget
+    from infra.settings.node_pool import NodePool
 
 __all__ = ["declare_autoscaler", "flags"]
 
 
-def declare_autoscaler(settings: Settings, opts: pulumi.ResourceOptions) -> ClusterAutoscaler | None:
+def declare_autoscaler(settings: Settings, opts: pulumi.ResourceOptions) -> ClusterAutoscaler | Karpenter | None:
     """Declare the autoscaler of a stack; None where it has none."""
     chosen = settings.autoscaler
     if chosen is None or chosen.kind == "none":
         return None
+    if chosen.kind == "karpenter":
+        return Karpenter("autoscaler", _karpenter(settings, chosen), opts)
     if chosen.image is None or chosen.cloud is None:
         raise ValueError("autoscaler: no image or cloud")  # refused by the settings' rules before
     args = ClusterAutoscalerArgs(
@@ -34,6 +41,55 @@ def declare_autoscaler(settings: Settings, opts: pulumi.ResourceOptions) -> Clus
         priorities=chosen.priorities,
     )
     return ClusterAutoscaler("autoscaler", args, opts)
+
+
+def _karpenter(settings: Settings, chosen: Autoscaler) -> KarpenterArgs:
+    if chosen.image is None or chosen.karpenter is None:
+        raise ValueError("autoscaler: no image or nodeClass")  # refused by the settings' rules before
+    said = chosen.karpenter
+    disruption = said.disruption
+    return KarpenterArgs(
+        namespace=chosen.namespace,
+        image=settings.reference(chosen.image),
+        node_class=NodeClassRef(group=said.node_class.group, kind=said.node_class.kind, name=said.node_class.name),
+        pools={name: _pool(name, pool) for name, pool in settings.cluster.node_pools.items()},
+        disruption={
+            "consolidationPolicy": disruption.consolidation_policy,
+            "consolidateAfter": f"{disruption.consolidate_after}s",
+            "budgets": [_budget(budget) for budget in disruption.budgets],
+        },
+        expire_after="Never" if said.expire_after is None else f"{said.expire_after}s",
+        flags={
+            "batch-idle-duration": f"{said.batch_idle_duration}s",
+            "batch-max-duration": f"{said.batch_max_duration}s",
+        },
+        identity=chosen.identity,
+    )
+
+
+def _pool(name: str, pool: NodePool) -> KarpenterPool:
+    wanted: dict[str, list[str]] = {
+        "node.kubernetes.io/instance-type": [pool.instance] if pool.instance else [],
+        "kubernetes.io/arch": [pool.architecture],
+        "topology.kubernetes.io/zone": list(pool.zones),
+        "karpenter.sh/capacity-type": ["spot" if pool.spot else "on-demand"],
+    }
+    return KarpenterPool(
+        labels={**pool.labels, NODE_POOL: name},
+        most=pool.max,
+        requirements={key: values for key, values in wanted.items() if values},
+        taints=pool.taints,
+    )
+
+
+def _budget(budget: Budget) -> dict[str, Any]:
+    found: dict[str, Any] = {"nodes": budget.nodes}
+    if budget.reasons:
+        found["reasons"] = list(budget.reasons)
+    if budget.schedule is not None and budget.duration is not None:
+        # Whole minutes: cron has no seconds.
+        found |= {"schedule": budget.schedule, "duration": f"{budget.duration // 60}m"}
+    return found
 
 
 def flags(chosen: AutoscalerFlags) -> dict[str, str]:

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from infra.settings.duration import duration
 from infra.settings.image import ImageReference
+from infra.settings.karpenter import Karpenter
 from infra.settings.node_pool import LabelKey
 from infra.settings.values import FrozenMap, Name, Section, empty
 
@@ -162,11 +163,11 @@ class AutoscalerFlags(Section):
 class Autoscaler(Section):
     """Who brings nodes and takes them away."""
 
-    kind: Literal["cluster-autoscaler", "none"] = "cluster-autoscaler"
-    """`cluster-autoscaler`: upstream's, declared here. `none`: nodes are as many as their pools have, or somebody else
-    sees to them. The first by default, since it runs on every cloud and on machines of one's own.
+    kind: Literal["cluster-autoscaler", "karpenter", "none"] = "cluster-autoscaler"
+    """`cluster-autoscaler` and `karpenter`: upstream's, declared here. `none`: nodes are as many as their pools have,
+    or somebody else sees to them. The first by default, since it runs on every cloud and on machines of one's own.
 
-    Upstream: the Kubernetes project's autoscaler.
+    Upstream: the Kubernetes project's autoscalers.
     Example: `kind: none`
     """
 
@@ -178,7 +179,8 @@ class Autoscaler(Section):
     """
 
     image: ImageReference | None = None
-    """The autoscaler's image, by digest; its minor version is to be the cluster's. Needed for `cluster-autoscaler`.
+    """The autoscaler's image, by digest. Needed, unless `kind` is `none`. A Cluster Autoscaler's minor version is to be
+    the cluster's; a Karpenter's is its cloud's own build.
 
     Upstream: Deployment container `image`.
     Example: `image: mirror/cluster-autoscaler@sha256:1f81081667114a725c7aa295745cfdccec4819a3ec6fcfa48600fe6d0bc77081`
@@ -210,4 +212,10 @@ class Autoscaler(Section):
     """
 
     flags: AutoscalerFlags = AutoscalerFlags()
-    """How it decides: which pool grows, and when nodes go."""
+    """How the Cluster Autoscaler decides: which pool grows, and when nodes go."""
+
+    karpenter: Karpenter | None = None
+    """How Karpenter decides. Needed for `karpenter`, and nothing for another.
+
+    Upstream: Karpenter's NodePool.
+    """

@@ -101,7 +101,9 @@ class Tool:
 
     name: str
     version: str
-    ask: tuple[str, ...]  # the arguments that make it print its version
+    # The arguments that make it print its version; None for one that never does: it is not taken from PATH, and is what
+    # its checksums say.
+    ask: tuple[str, ...] | None
     accepted: Accepted
     download: Download | None = None
     module: Module | None = None
@@ -230,6 +232,20 @@ _TOOLS = (
             megabytes=1500,
         ),
         install="Go 1.26.4 or newer, from which it is built",
+    ),
+    Tool(
+        name="karpenter-kwok",
+        version="v1.12.0",
+        ask=None,
+        accepted=Accepted(low=(1, 12), words="1.12"),
+        # Karpenter for nodes that kwok plays. Upstream publishes its source alone; newer ones ask for a newer Go.
+        module=Module(
+            folder="karpenter",
+            package="sigs.k8s.io/karpenter/kwok",
+            ldflags="-X sigs.k8s.io/karpenter/pkg/operator.Version={number}",
+            megabytes=1500,
+        ),
+        install="Go 1.26.2 or newer, from which it is built",
     ),
     Tool(
         name="traefik",

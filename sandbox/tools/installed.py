@@ -26,7 +26,7 @@ _VERSION = re.compile(r"\bv?(\d+)\.(\d+)(?:\.(\d+))?")
 
 def on_path(tool: Tool, *, report: Callable[[str], None]) -> tuple[Path, str] | None:
     """Return path and version of the tool on PATH, or None; a version that will not do is reported."""
-    found = shutil.which(tool.name)
+    found = None if tool.ask is None else shutil.which(tool.name)
     if found is None:
         return None
     path = _behind_links(Path(found))
@@ -48,7 +48,7 @@ def version_of(path: Path, tool: Tool) -> tuple[int, ...] | None:
     quiet = {"PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
         asked = subprocess.run(
-            [str(path), *tool.ask],
+            [str(path), *(tool.ask or ())],
             capture_output=True,
             text=True,
             errors="replace",

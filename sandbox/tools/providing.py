@@ -97,6 +97,8 @@ def _made(tool: Tool, report: Callable[[str], None]) -> ProvidedTool:
 def _check(tool: Tool, program: Path) -> None:
     """Refuse a program that does not run here or is not the version that it should be."""
     program.chmod(0o755)
+    if tool.ask is None:
+        return
     version = version_of(program, tool)
     if version is None or version not in tool.accepted:
         said = "does not run here" if version is None else f"says it is {'.'.join(map(str, version))}"

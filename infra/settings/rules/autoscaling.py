@@ -24,8 +24,37 @@ def autoscaler(raw: Mapping[str, Any]) -> Iterator[Mistake]:
             yield Mistake(path=("autoscaler",), message="has nothing to scale; declare cluster.nodePools")
         yield from _expander(chosen)
         yield from _patience(chosen, pools)
+        yield from _foreign(chosen, "cluster-autoscaler", ("karpenter",))
+    elif chosen.get("kind") == "karpenter":
+        yield from _karpenter(chosen, pools)
     elif chosen.get("kind") == "none":
         yield from _fixed(pools)
+
+
+def _karpenter(chosen: Mapping[str, Any], pools: Mapping[str, Any]) -> Iterator[Mistake]:
+    for key, what in (("image", "its image by digest"), ("karpenter", "the cloud's nodeClass")):
+        if not given(chosen, key):
+            yield Mistake(path=("autoscaler", key), message=f"is missing; karpenter needs {what}")
+    if not pools:
+        yield Mistake(path=("autoscaler",), message="has nothing to scale; declare cluster.nodePools")
+    yield from _foreign(chosen, "karpenter", ("cloud", "flags", "priorities"))
+    for name, pool in pools.items():
+        if as_whole(mapping({"": pool}, "").get("min", 0)):
+            yield Mistake(
+                path=("cluster", "nodePools", str(name), "min"),
+                message="karpenter keeps no idle nodes: it brings them as pods need them; leave min out",
+            )
+    for index, budget in enumerate(mapping(chosen, "karpenter", "disruption").get("budgets") or ()):
+        said = mapping({"": budget}, "")
+        if given(said, "schedule") != given(said, "duration"):
+            path = ("autoscaler", "karpenter", "disruption", "budgets", index)
+            yield Mistake(path=path, message="schedule and duration belong together: give both, or neither")
+
+
+def _foreign(chosen: Mapping[str, Any], kind: str, keys: tuple[str, ...]) -> Iterator[Mistake]:
+    for key in keys:
+        if given(chosen, key):
+            yield Mistake(path=("autoscaler", key), message=f"says nothing to {kind}; leave it out")
 
 
 def _expander(chosen: Mapping[str, Any]) -> Iterator[Mistake]:

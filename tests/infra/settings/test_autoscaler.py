@@ -96,3 +96,51 @@ def test_where_nobody_brings_nodes_a_pool_has_as_many_as_it_has(scaled):
 def test_without_pools_there_is_nothing_to_scale(valid):
     raw = copy.deepcopy(valid) | {"autoscaler": {"cloud": "aws", "image": IMAGE}}
     assert mistakes(raw) == ["autoscaler: has nothing to scale; declare cluster.nodePools"]
+
+
+KARPENTER = {
+    "kind": "karpenter",
+    "image": IMAGE,
+    "karpenter": {"nodeClass": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass"}},
+}
+
+
+def test_karpenters_defaults_are_upstreams(scaled):
+    """pkg/apis/v1/nodepool.go and pkg/operator/options/options.go of kubernetes-sigs/karpenter, v1.12.0."""
+    said = Settings.parse(scaled(**KARPENTER)).autoscaler.karpenter
+    assert said.disruption.consolidation_policy == "WhenEmptyOrUnderutilized"
+    assert said.disruption.consolidate_after == 0
+    assert [budget.nodes for budget in said.disruption.budgets] == ["10%"]
+    assert said.expire_after == 720 * 3600
+    assert (said.batch_idle_duration, said.batch_max_duration) == (1, 10)
+
+
+def test_karpenter_is_told_what_it_lacks_and_what_says_nothing_to_it(scaled):
+    pool = {**POOL, "min": 2}
+    assert mistakes(scaled(pool, kind="karpenter", cloud="aws", flags={"scanInterval": "30s"})) == [
+        "autoscaler.cloud: says nothing to karpenter; leave it out",
+        "autoscaler.flags: says nothing to karpenter; leave it out",
+        "autoscaler.image: is missing; karpenter needs its image by digest",
+        "autoscaler.karpenter: is missing; karpenter needs the cloud's nodeClass",
+        "cluster.nodePools.general.min: karpenter keeps no idle nodes: it brings them as pods need them; leave min out",
+    ]
+
+
+def test_half_a_schedule_is_no_schedule(scaled):
+    said = {**KARPENTER["karpenter"], "disruption": {"budgets": [{"nodes": "0", "schedule": "@daily"}]}}
+    [told] = mistakes(scaled(**{**KARPENTER, "karpenter": said}))
+    assert "schedule and duration belong together" in told
+
+
+def test_a_cluster_autoscaler_is_told_nothing_of_karpenter(scaled):
+    told = mistakes(scaled(cloud="aws", image=IMAGE, karpenter=KARPENTER["karpenter"]))
+    assert told == ["autoscaler.karpenter: says nothing to cluster-autoscaler; leave it out"]
+
+
+@pytest.mark.parametrize(
+    ("budget", "says"),
+    [({"nodes": "101%"}, "nodes"), ({"nodes": "few"}, "nodes"), ({"reasons": ["Bored"]}, "reasons")],
+)
+def test_a_budget_that_upstream_would_refuse_is_refused(scaled, budget, says):
+    said = {**KARPENTER["karpenter"], "disruption": {"budgets": [budget]}}
+    assert any(says in told for told in mistakes(scaled(**{**KARPENTER, "karpenter": said})))

@@ -1,0 +1,290 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+
+from components.api_token import API_TOKEN, API_TOKEN_MOUNT
+from components.labels import MANAGED_BY, NAME, PATCH_FORCE
+from components.manifest import Manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["Karpenter", "KarpenterArgs", "KarpenterPool", "NodeClassRef"]
+
+_NAME = "karpenter"
+_LEASE = f"{_NAME}-leader-election"
+_LEASES = "kube-node-lease"
+"""The controller's own names for itself and its lease, and Kubernetes' for the nodes' leases."""
+
+_PORTS = {"http-metrics": 8080, "http": 8081}
+"""Where it serves /metrics, and /healthz and /readyz. Source: pkg/operator/options/options.go."""
+
+_GROUP = "karpenter.sh"
+_READ = ["get", "list", "watch"]
+
+# What it may do anywhere: look at all that decides where pods go, order nodes, drain them, and take them away.
+_CLUSTER_RULES: tuple[Mapping[str, Any], ...] = (
+    {
+        "apiGroups": [""],
+        "resources": [
+            "namespaces",
+            "nodes",
+            "persistentvolumeclaims",
+            "persistentvolumes",
+            "pods",
+            "replicationcontrollers",
+        ],
+        "verbs": _READ,
+    },
+    {
+        "apiGroups": ["apps"],
+        "resources": ["daemonsets", "deployments", "replicasets", "statefulsets"],
+        "verbs": ["list", "watch"],
+    },
+    {"apiGroups": ["policy"], "resources": ["poddisruptionbudgets"], "verbs": _READ},
+    {"apiGroups": ["storage.k8s.io"], "resources": ["csinodes", "storageclasses", "volumeattachments"], "verbs": _READ},
+    {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "verbs": ["list", "watch"]},
+    {
+        "apiGroups": [_GROUP],
+        "resources": [
+            "nodeclaims",
+            "nodeclaims/status",
+            "nodeoverlays",
+            "nodeoverlays/status",
+            "nodepools",
+            "nodepools/status",
+        ],
+        "verbs": _READ,
+    },
+    {
+        "apiGroups": [_GROUP],
+        "resources": ["nodeclaims", "nodeclaims/finalizers", "nodeclaims/status"],
+        "verbs": ["create", "delete", "patch", "update"],
+    },
+    {
+        "apiGroups": [_GROUP],
+        "resources": ["nodeoverlays/status", "nodepools", "nodepools/finalizers", "nodepools/status"],
+        "verbs": ["patch", "update"],
+    },
+    {"apiGroups": [""], "resources": ["nodes"], "verbs": ["create", "delete", "patch", "update"]},
+    {"apiGroups": [""], "resources": ["pods/eviction"], "verbs": ["create"]},
+    # A pod that would outlive its node's own end is deleted in time.
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["delete"]},
+    {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
+)
+
+# What it may do in its own namespace: hold the lease by which one of several leads. A name cannot bound a creation.
+_OWN_RULES: tuple[Mapping[str, Any], ...] = (
+    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create", "get", "watch"]},
+    {
+        "apiGroups": ["coordination.k8s.io"],
+        "resources": ["leases"],
+        "resourceNames": [_LEASE],
+        "verbs": ["patch", "update"],
+    },
+)
+
+# And where nodes say that they live: the lease of one that is gone goes too.
+_LEASE_RULES: tuple[Mapping[str, Any], ...] = (
+    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": [*_READ, "delete"]},
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeClassRef:
+    """The cloud's own object that says which machines nodes are made of."""
+
+    group: str
+    kind: str
+    name: str
+
+    @property
+    def plural(self) -> str:
+        """The kind as a resource: every cloud's ends in `NodeClass`."""
+        return f"{self.kind.lower()}es"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KarpenterPool:
+    """Nodes of one kind. `taints` are written as for kubectl, `most` bounds how many there are."""
+
+    labels: Mapping[str, str]
+    most: int
+    requirements: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Which values each well-known label may have: instance type, architecture, zone, capacity type."""
+
+    taints: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class KarpenterArgs:
+    """How Karpenter is run. Raises ValueError without any pool: it would do nothing and say nothing."""
+
+    namespace: str
+    image: str
+    node_class: NodeClassRef
+    pools: Mapping[str, KarpenterPool]
+    disruption: Mapping[str, Any]
+    """As in a NodePool's `spec.disruption`; of every pool."""
+
+    expire_after: str
+    """As in a NodePool: `720h`, or `Never`."""
+
+    flags: Mapping[str, str] = field(default_factory=dict)
+    """Further flags, without `--`."""
+
+    identity: Mapping[str, str] = field(default_factory=dict)
+    """Annotations of its ServiceAccount."""
+
+    def __post_init__(self) -> None:
+        if not self.pools:
+            raise ValueError("karpenter: no pools")
+
+
+class Karpenter(pulumi.ComponentResource):
+    """Karpenter and its NodePools, with no right that it does not use.
+
+    Its kinds are CustomResourceDefinitions that come with the cloud's own build of it, before this.
+    """
+
+    def __init__(self, name: str, args: KarpenterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mlplatform:index:Karpenter", name, {"nodeClass": args.node_class.kind}, opts)
+        self._args = args
+        self._labels = {NAME: _NAME, MANAGED_BY: "pulumi"}
+        rights = self._create_rights()
+        running = self._create_deployment(rights)
+        self._create_budget()
+        self._create_metrics()
+        for pool, held in args.pools.items():
+            # After the controller, so that a destroy takes pools first and somebody is left to drain their nodes.
+            self._create_pool(pool, held, running)
+        self.register_outputs({"namespace": args.namespace})
+
+    def _create_rights(self) -> list[Manifest]:
+        account = self._object("v1:ServiceAccount", _NAME, {}, annotations={PATCH_FORCE: "true", **self._args.identity})
+        seen = self._args.node_class
+        of_the_cloud = (
+            {"apiGroups": [seen.group], "resources": [seen.plural], "verbs": [*_READ, "patch", "update"]},
+            {"apiGroups": [seen.group], "resources": [f"{seen.plural}/status"], "verbs": ["patch", "update"]},
+        )
+        return [
+            account,
+            *self._grant("ClusterRole", [*_CLUSTER_RULES, *of_the_cloud], None),
+            *self._grant("Role", _OWN_RULES, self._args.namespace),
+            *self._grant("Role", _LEASE_RULES, _LEASES),
+        ]
+
+    def _grant(self, kind: str, rules: Sequence[Mapping[str, Any]], namespace: str | None) -> list[Manifest]:
+        group = "rbac.authorization.k8s.io"
+        role = self._object(f"{group}/v1:{kind}", _NAME, {"rules": list(rules)}, namespace=namespace)
+        subject = {"kind": "ServiceAccount", "name": _NAME, "namespace": self._args.namespace}
+        binding = {"roleRef": {"apiGroup": group, "kind": kind, "name": _NAME}, "subjects": [subject]}
+        return [role, self._object(f"{group}/v1:{kind}Binding", _NAME, binding, namespace=namespace)]
+
+    def _create_deployment(self, after: Sequence[Manifest]) -> Manifest:
+        probe = {"periodSeconds": 10, "timeoutSeconds": 5}
+        container = {
+            "name": _NAME,
+            "image": self._args.image,
+            "imagePullPolicy": "IfNotPresent",
+            "args": [f"--{flag}={value}" for flag, value in sorted(self._args.flags.items())],
+            "env": [
+                {"name": "KARPENTER_SERVICE", "value": _NAME},
+                {"name": "SYSTEM_NAMESPACE", "value": self._args.namespace},
+            ],
+            "ports": [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in _PORTS.items()],
+            # Upstream's chart asks for a core and a GiB, which its own load tests are made with.
+            "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "1Gi"}},
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+                "readOnlyRootFilesystem": True,
+            },
+            "volumeMounts": [API_TOKEN_MOUNT],
+            "livenessProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "initialDelaySeconds": 30, **probe},
+            "readinessProbe": {"httpGet": {"path": "/readyz", "port": "http"}, **probe},
+        }
+        spec = {
+            "serviceAccountName": _NAME,
+            "automountServiceAccountToken": False,
+            "volumes": [API_TOKEN],
+            # It must find room when nothing else does, or nothing ever will.
+            "priorityClassName": "system-cluster-critical",
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": 65532,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [container],
+        }
+        body = {
+            # A second would wait for the first one's lease, and costs a GiB to save some fifteen seconds.
+            "replicas": 1,
+            "selector": {"matchLabels": {NAME: _NAME}},
+            "template": {"metadata": {"labels": self._labels}, "spec": spec},
+        }
+        opts = pulumi.ResourceOptions(depends_on=list(after))
+        return self._object("apps/v1:Deployment", _NAME, {"spec": body}, namespace=self._args.namespace, opts=opts)
+
+    def _create_budget(self) -> None:
+        """Let a drain take it away: a budget that forbids it would stop the upgrade of its node for ever."""
+        spec = {"selector": {"matchLabels": {NAME: _NAME}}, "maxUnavailable": 1}
+        self._object("policy/v1:PodDisruptionBudget", _NAME, {"spec": spec}, namespace=self._args.namespace)
+
+    def _create_metrics(self) -> None:
+        port = {"name": "http-metrics", "port": _PORTS["http-metrics"], "targetPort": "http-metrics", "protocol": "TCP"}
+        spec = {"selector": {NAME: _NAME}, "ports": [port]}
+        self._object("v1:Service", _NAME, {"spec": spec}, namespace=self._args.namespace)
+
+    def _create_pool(self, name: str, pool: KarpenterPool, after: Manifest) -> None:
+        template: dict[str, Any] = {
+            "nodeClassRef": {
+                "group": self._args.node_class.group,
+                "kind": self._args.node_class.kind,
+                "name": self._args.node_class.name,
+            },
+            "requirements": [
+                {"key": key, "operator": "In", "values": list(values)} for key, values in pool.requirements.items()
+            ],
+            "expireAfter": self._args.expire_after,
+        }
+        if pool.taints:
+            template["taints"] = [_taint(text) for text in pool.taints]
+        spec = {
+            "template": {"metadata": {"labels": dict(pool.labels)}, "spec": template},
+            "disruption": dict(self._args.disruption),
+            "limits": {"nodes": str(pool.most)},
+        }
+        opts = pulumi.ResourceOptions(depends_on=[after])
+        self._object(f"{_GROUP}/v1:NodePool", name, {"spec": spec}, opts=opts)
+
+    def _object(
+        self,
+        kind: str,
+        name: str,
+        body: Mapping[str, Any],
+        *,
+        namespace: str | None = None,
+        annotations: Mapping[str, str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> Manifest:
+        """Declare an object of a namespace, or of the cluster. The account is always in the controller's own."""
+        namespace = self._args.namespace if kind == "v1:ServiceAccount" else namespace
+        metadata: dict[str, Any] = {"name": name, "labels": self._labels}
+        if namespace is not None:
+            metadata["namespace"] = namespace
+        if annotations is not None:
+            metadata["annotations"] = annotations
+        opts = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(parent=self), opts)
+        where = name if namespace is None else f"{namespace}/{name}"
+        return Manifest(kind, where, {"metadata": metadata, **body}, opts)
+
+
+def _taint(text: str) -> dict[str, str]:
+    """Read `<key>[=<value>]:<effect>`."""
+    marked, _, effect = text.rpartition(":")
+    key, _, value = marked.partition("=")
+    return {"key": key, "effect": effect, **({"value": value} if value else {})}

@@ -1,0 +1,202 @@
+"""Karpenter on a real API server with the real scheduler; kwok plays the kubelets of the nodes that it brings."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from control_planes import simulated
+from go_modules import download
+from tenants import manifests
+
+from sandbox.cluster.simulated import NodeShape
+from sandbox.cluster.users import user_kubeconfig
+from sandbox.tools import ToolError, provide
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sandbox.cluster.control_plane import ControlPlane
+
+MODULE = "sigs.k8s.io/karpenter@v1.12.0"
+POOL = "ml-platform/node-pool"
+# Of each pool's nodes, how many may be going at once.
+BUDGET = "50%"
+STACK = f"""
+config:
+  ml-platform:environment: test
+  ml-platform:registry: registry.example.com/ml
+  ml-platform:cluster:
+    provider: existing
+    context: sandbox
+    nodePools:
+      general: {{instance: m-8, allocatable: {{cpu: 7900m, memory: 31Gi}}, max: 6}}
+      gpu:
+        instance: g-8
+        allocatable: {{cpu: 31900m, memory: 127Gi}}
+        accelerators: {{nvidia.com/gpu: 8}}
+        taints: ["nvidia.com/gpu=present:NoSchedule"]
+        max: 13
+  ml-platform:teams: {{}}
+  ml-platform:autoscaler:
+    kind: karpenter
+    image: karpenter@sha256:{"a" * 64}
+    karpenter:
+      nodeClass: {{group: karpenter.kwok.sh, kind: KWOKNodeClass}}
+      disruption: {{budgets: [{{nodes: {BUDGET}}}]}}
+"""
+
+
+def machine(name: str, **resources: str) -> dict[str, Any]:
+    """Return a kind of machine as the kwok provider reads it."""
+    where = {"karpenter.sh/capacity-type": "on-demand", "topology.kubernetes.io/zone": "zone-a"}
+    requirements = [{"key": key, "operator": "In", "values": [value]} for key, value in where.items()]
+    offering = {"Price": 1.0, "Available": True, "Requirements": requirements}
+    return {
+        "name": name,
+        "offerings": [offering],
+        "architecture": "amd64",
+        "operatingSystems": ["linux"],
+        "resources": {
+            "pods": "110",
+            "ephemeral-storage": "100Gi",
+            **{k.replace("gpu", "nvidia.com/gpu"): v for k, v in resources.items()},
+        },
+    }
+
+
+MACHINES = [machine("m-8", cpu="8", memory="32Gi"), machine("g-8", cpu="32", memory="128Gi", gpu="8")]
+
+
+class Nodes:
+    """The pods of a namespace, and the nodes that come and go for them."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        self.api = plane.api
+        self.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "work"}})
+
+    def deploy(self, name: str, pool: str, replicas: int, **resources: str) -> None:
+        """Ask for so many pods on a pool's nodes, or for another number."""
+        amounts = {key.replace("gpu", "nvidia.com/gpu"): amount for key, amount in resources.items()}
+        container = {"name": "c", "image": "i", "resources": {"requests": amounts, "limits": amounts}}
+        spec = {
+            "nodeSelector": {POOL: pool},
+            "tolerations": [{"operator": "Exists"}],
+            "containers": [container],
+            "terminationGracePeriodSeconds": 0,
+        }
+        labels = {"app": name}
+        body = {
+            "replicas": replicas,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": spec},
+        }
+        metadata = {"name": name, "namespace": "work"}
+        self.api.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": body})
+
+    def single(self, name: str, pool: str, *, annotations: dict[str, str], **requests: str) -> None:
+        """Make a pod that nobody makes anew."""
+        container = {"name": "c", "image": "i", "resources": {"requests": requests}}
+        spec = {"nodeSelector": {POOL: pool}, "containers": [container], "terminationGracePeriodSeconds": 0}
+        metadata = {"name": name, "namespace": "work", "annotations": annotations}
+        self.api.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+
+    def running(self, name: str) -> int:
+        pods = self.api.get(f"/api/v1/namespaces/work/pods?labelSelector=app%3D{name}")["items"]
+        return sum(pod["status"].get("phase") == "Running" for pod in pods)
+
+    def pod(self, name: str) -> dict[str, Any] | None:
+        return self.api.get(f"/api/v1/namespaces/work/pods/{name}")
+
+    def phase(self, name: str) -> str | None:
+        return (self.pod(name) or {}).get("status", {}).get("phase")
+
+    def of(self, pool: str) -> list[dict[str, Any]]:
+        return self.api.get(f"/api/v1/nodes?labelSelector={POOL.replace('/', '%2F')}%3D{pool}")["items"]
+
+    def eventually(self, holds: Callable[[], Any], *, within: float, what: str) -> float:
+        """Wait until it holds, and return after how many seconds it did."""
+        began = time.monotonic()
+        while not holds():
+            waited = time.monotonic() - began
+            assert waited < within, f"not within {within:.0f} s: {what}"
+            time.sleep(0.25)
+        return time.monotonic() - began
+
+
+@pytest.fixture(scope="session")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    # A node that takes nothing: what is pending stays so until somebody brings another.
+    shapes = [NodeShape(name="full", count=1, taints=["full=true:NoSchedule"])]
+    with simulated(tmp_path_factory.mktemp("plane"), shapes=shapes) as plane:
+        yield plane
+
+
+@pytest.fixture(scope="session")
+def nodes(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
+    """Karpenter as the account that is declared for it, with the pools that are declared: its rights are part of it."""
+    source = download(MODULE)
+    try:
+        program = provide(["karpenter-kwok"], report=print)["karpenter-kwok"].path
+    except ToolError as error:
+        pytest.skip(f"no Karpenter on this machine: {error}")
+    if source is None:
+        pytest.skip("no Karpenter on this machine: its definitions are not to be had")
+    declare(plane, source)
+    directory = tmp_path_factory.mktemp("karpenter")
+    (directory / "machines.json").write_text(json.dumps(MACHINES))
+    admin = json.loads(plane.kubeconfig.read_text())
+    subject = "serviceaccount:kube-system/karpenter"
+    own = user_kubeconfig(admin, subject, api=plane.api, authority=plane.authority, group=None, namespace=None)
+    (directory / "kubeconfig").write_text(json.dumps(own))
+    options = ["--disable-leader-election", "--metrics-port=0", "--health-probe-port=0", "--batch-max-duration=2s"]
+    environment = {
+        "KUBECONFIG": str(directory / "kubeconfig"),
+        "KARPENTER_SERVICE": "karpenter",
+        "SYSTEM_NAMESPACE": "kube-system",
+        "INSTANCE_TYPES_FILE_PATH": str(directory / "machines.json"),
+    }
+    plane.processes.start("karpenter-kwok", [program, *options], environment=environment)
+    try:
+        yield Nodes(plane)
+    finally:
+        print(plane.processes.tail("karpenter-kwok", 40))
+        plane.processes.stop_all(["karpenter-kwok"])
+
+
+def declare(plane: ControlPlane, source: Path) -> None:
+    """Apply Karpenter's kinds, one class of machines, and what the program declares; but not the controller's pod."""
+    kinds = [*(source / "pkg/apis/crds").glob("*.yaml"), *(source / "kwok/apis/crds").glob("*.yaml")]
+    for path in kinds:
+        definition = yaml.safe_load(path.read_text())
+        plane.api.apply(definition, timeout=30)
+        spec = definition["spec"]
+        served = f"/apis/{spec['group']}/{spec['versions'][0]['name']}"
+        wait_for(lambda at=f"{served}/{spec['names']['plural']}": plane.api.request("GET", at)[0] == 200)
+    metadata = {"name": "default"}
+    apply(
+        plane, {"apiVersion": "karpenter.kwok.sh/v1alpha1", "kind": "KWOKNodeClass", "metadata": metadata, "spec": {}}
+    )
+    for manifest in manifests(STACK):
+        if manifest["kind"] != "Deployment":
+            apply(plane, manifest)
+
+
+def apply(plane: ControlPlane, manifest: dict[str, Any]) -> None:
+    if manifest["kind"].endswith("NodeClass"):
+        path = f"/apis/{manifest['apiVersion']}/{manifest['kind'].lower()}es/default?fieldManager=test"
+        status, body = plane.api.request("PATCH", path, manifest, content_type="application/apply-patch+yaml")
+        assert status < 300, body
+    else:
+        plane.api.apply(manifest)
+
+
+def wait_for(look: Callable[[], Any], within: float = 30) -> None:
+    deadline = time.monotonic() + within
+    while not look():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
