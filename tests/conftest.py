@@ -115,12 +115,14 @@ def provide_tools(config: pytest.Config, nodeids: Sequence[str]) -> None:
         say(config, line)
 
     kind = choose_nodes().kind
-    names = sorted({*NEEDED["simulated"], *NEEDED[kind], *NEEDED_LATER[kind]})
+    names = {*NEEDED["simulated"], *NEEDED[kind], *NEEDED_LATER[kind]}
+    if any(nodeid.startswith("tests/sandbox/autoscaling/") for nodeid in nodeids):
+        names.add("karpenter-kwok")  # no sandbox needs it
     report("\n== tools")
     try:
         if kind == "real":
             ensure_packages(NODE_PACKAGES, report=report)
-        provide(names, report=report)
+        provide(sorted(names), report=report)
         provide_gateway_api(report=report)
     except ToolError as error:
         report(f"{error}\nthe tests that need it are skipped, which fails the run unless tests/skips.yaml allows it")
