@@ -26,7 +26,7 @@ class NodeClass(Section):
     """
 
     kind: Annotated[str, Field(pattern=r"^[A-Za-z0-9]+NodeClass$")]
-    """The kind.
+    """The kind itself; every cloud's ends in NodeClass.
 
     Upstream: NodePool `spec.template.spec.nodeClassRef.kind`.
     Example: `kind: EC2NodeClass`
@@ -106,7 +106,7 @@ class Karpenter(Section):
     """Which machines they are made of. Required: only the cloud's own kind knows of images and networks."""
 
     disruption: Disruption = Disruption()
-    """When nodes go."""
+    """When nodes go, and how many at once."""
 
     expire_after: Annotated[int, lasting("1h", "365d")] | None = 2_592_000
     """The age at which a node is replaced, for the sake of its patches; null for never. 720 hours, as upstream.
