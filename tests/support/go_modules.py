@@ -15,8 +15,10 @@ def download(module: str) -> Path | None:
     go = shutil.which("go")
     if go is None:
         return None
-    # Outside of any module; the checksum database of the Go command vouches for what comes.
-    done = subprocess.run(
-        [go, "mod", "download", "-json", module], capture_output=True, text=True, check=False, cwd="/", timeout=180
-    )
+    command = [go, "mod", "download", "-json", module]
+    try:
+        # Outside of any module; the checksum database of the Go command vouches for what comes.
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", timeout=180)
+    except subprocess.TimeoutExpired:
+        return None
     return Path(json.loads(done.stdout)["Dir"]) if done.returncode == 0 else None
