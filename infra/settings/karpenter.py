@@ -58,7 +58,7 @@ class Budget(Section):
     """
 
     schedule: (
-        Annotated[str, Field(pattern=r"^(@(annually|yearly|monthly|weekly|daily|hourly)|\S+(\s\S+){4})$")] | None
+        Annotated[str, Field(pattern=r"^(@(annually|yearly|monthly|weekly|daily|midnight|hourly)|\S+(\s\S+){4})$")] | None
     ) = None
     """When it begins to count, as cron has it, in UTC; with `duration`. Always by default.
 

@@ -44,11 +44,19 @@ def _karpenter(chosen: Mapping[str, Any], pools: Mapping[str, Any]) -> Iterator[
                 path=("cluster", "nodePools", str(name), "min"),
                 message="karpenter keeps no idle nodes: it brings them as pods need them; leave min out",
             )
+        if not given(pool, "instance"):
+            # Else a NodePool takes any machine, and the proof of room counts with one that none of them may be.
+            yield Mistake(
+                path=("cluster", "nodePools", str(name), "instance"),
+                message="is missing; karpenter chooses among machines by it, and the pool says what one of them offers",
+            )
     for index, budget in enumerate(mapping(chosen, "karpenter", "disruption").get("budgets") or ()):
         said = mapping({"": budget}, "")
+        path = ("autoscaler", "karpenter", "disruption", "budgets", index)
         if given(said, "schedule") != given(said, "duration"):
-            path = ("autoscaler", "karpenter", "disruption", "budgets", index)
             yield Mistake(path=path, message="schedule and duration belong together: give both, or neither")
+        if (lasts := as_seconds(said.get("duration"))) is not None and lasts % 60:
+            yield Mistake(path=(*path, "duration"), message=f"{lasts:g} s is no whole minute, which is all cron knows")
 
 
 def _foreign(chosen: Mapping[str, Any], kind: str, keys: tuple[str, ...]) -> Iterator[Mistake]:

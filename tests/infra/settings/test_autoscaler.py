@@ -105,9 +105,12 @@ KARPENTER = {
 }
 
 
+MACHINE = {**POOL, "instance": "m6i.4xlarge"}
+
+
 def test_karpenters_defaults_are_upstreams(scaled):
     """pkg/apis/v1/nodepool.go and pkg/operator/options/options.go of kubernetes-sigs/karpenter, v1.12.0."""
-    said = Settings.parse(scaled(**KARPENTER)).autoscaler.karpenter
+    said = Settings.parse(scaled(MACHINE, **KARPENTER)).autoscaler.karpenter
     assert said.disruption.consolidation_policy == "WhenEmptyOrUnderutilized"
     assert said.disruption.consolidate_after == 0
     assert [budget.nodes for budget in said.disruption.budgets] == ["10%"]
@@ -122,14 +125,24 @@ def test_karpenter_is_told_what_it_lacks_and_what_says_nothing_to_it(scaled):
         "autoscaler.flags: says nothing to karpenter; leave it out",
         "autoscaler.image: is missing; karpenter needs its image by digest",
         "autoscaler.karpenter: is missing; karpenter needs the cloud's nodeClass",
+        "cluster.nodePools.general.instance: is missing; karpenter chooses among machines by it, and the pool says what "
+        "one of them offers",
         "cluster.nodePools.general.min: karpenter keeps no idle nodes: it brings them as pods need them; leave min out",
     ]
 
 
 def test_half_a_schedule_is_no_schedule(scaled):
     said = {**KARPENTER["karpenter"], "disruption": {"budgets": [{"nodes": "0", "schedule": "@daily"}]}}
-    [told] = mistakes(scaled(**{**KARPENTER, "karpenter": said}))
+    [told] = mistakes(scaled(MACHINE, **{**KARPENTER, "karpenter": said}))
     assert "schedule and duration belong together" in told
+
+
+def test_a_budget_lasts_whole_minutes(scaled):
+    said = {**KARPENTER["karpenter"], "disruption": {"budgets": [{"schedule": "@midnight", "duration": "90s"}]}}
+    told = mistakes(scaled(MACHINE, **{**KARPENTER, "karpenter": said}))
+    assert told == [
+        "autoscaler.karpenter.disruption.budgets[0].duration: 90 s is no whole minute, which is all cron knows"
+    ]
 
 
 def test_a_cluster_autoscaler_is_told_nothing_of_karpenter(scaled):
@@ -143,4 +156,4 @@ def test_a_cluster_autoscaler_is_told_nothing_of_karpenter(scaled):
 )
 def test_a_budget_that_upstream_would_refuse_is_refused(scaled, budget, says):
     said = {**KARPENTER["karpenter"], "disruption": {"budgets": [budget]}}
-    assert any(says in told for told in mistakes(scaled(**{**KARPENTER, "karpenter": said})))
+    assert any(says in told for told in mistakes(scaled(MACHINE, **{**KARPENTER, "karpenter": said})))

@@ -153,7 +153,9 @@ def nodes(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iter
     subject = "serviceaccount:kube-system/karpenter"
     own = user_kubeconfig(admin, subject, api=plane.api, authority=plane.authority, group=None, namespace=None)
     (directory / "kubeconfig").write_text(json.dumps(own))
-    options = ["--disable-leader-election", "--metrics-port=0", "--health-probe-port=0", "--batch-max-duration=2s"]
+    # Outside of a pod it cannot know its namespace; all else is what its Deployment says.
+    options = [*declared_arguments(), "--leader-election-namespace=kube-system"]
+    options += ["--metrics-port=0", "--health-probe-port=0"]
     environment = {
         "KUBECONFIG": str(directory / "kubeconfig"),
         "KARPENTER_SERVICE": "karpenter",
@@ -166,6 +168,11 @@ def nodes(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iter
     finally:
         print(plane.processes.tail("karpenter-kwok", 40))
         plane.processes.stop_all(["karpenter-kwok"])
+
+
+def declared_arguments() -> list[str]:
+    [deployment] = [manifest for manifest in manifests(STACK) if manifest["kind"] == "Deployment"]
+    return deployment["spec"]["template"]["spec"]["containers"][0]["args"]
 
 
 def declare(plane: ControlPlane, source: Path) -> None:
