@@ -15,6 +15,9 @@ from infra.settings.values import Name, Section
 __all__ = ["Budget", "Karpenter"]
 
 
+_CRON = r"^(@(annually|yearly|monthly|weekly|daily|midnight|hourly)|\S+(\s\S+){4})$"
+
+
 class NodeClass(Section):
     """What a cloud needs to know of its machines: an object of a kind of its own, made by whoever runs the cloud."""
 
@@ -57,9 +60,7 @@ class Budget(Section):
     Example: `reasons: [Drifted]`
     """
 
-    schedule: (
-        Annotated[str, Field(pattern=r"^(@(annually|yearly|monthly|weekly|daily|midnight|hourly)|\S+(\s\S+){4})$")] | None
-    ) = None
+    schedule: Annotated[str, Field(pattern=_CRON)] | None = None
     """When it begins to count, as cron has it, in UTC; with `duration`. Always by default.
 
     Upstream: NodePool `spec.disruption.budgets[].schedule`.

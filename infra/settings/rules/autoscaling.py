@@ -48,7 +48,7 @@ def _karpenter(chosen: Mapping[str, Any], pools: Mapping[str, Any]) -> Iterator[
             # Else a NodePool takes any machine, and the proof of room counts with one that none of them may be.
             yield Mistake(
                 path=("cluster", "nodePools", str(name), "instance"),
-                message="is missing; karpenter chooses among machines by it, and the pool says what one of them offers",
+                message="is missing; karpenter would take any machine, whatever the pool says",
             )
     for index, budget in enumerate(mapping(chosen, "karpenter", "disruption").get("budgets") or ()):
         said = mapping({"": budget}, "")

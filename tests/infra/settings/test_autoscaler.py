@@ -125,8 +125,7 @@ def test_karpenter_is_told_what_it_lacks_and_what_says_nothing_to_it(scaled):
         "autoscaler.flags: says nothing to karpenter; leave it out",
         "autoscaler.image: is missing; karpenter needs its image by digest",
         "autoscaler.karpenter: is missing; karpenter needs the cloud's nodeClass",
-        "cluster.nodePools.general.instance: is missing; karpenter chooses among machines by it, and the pool says what "
-        "one of them offers",
+        "cluster.nodePools.general.instance: is missing; karpenter would take any machine, whatever the pool says",
         "cluster.nodePools.general.min: karpenter keeps no idle nodes: it brings them as pods need them; leave min out",
     ]
 
