@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from components.api_token import API_TOKEN, API_TOKEN_MOUNT
-from components.labels import MANAGED_BY, NAME, PATCH_FORCE
-from components.manifest import Manifest
+from components.controller import Controller
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from components.manifest import Manifest
 
 __all__ = ["Karpenter", "KarpenterArgs", "KarpenterPool", "NodeClassRef"]
 
@@ -153,43 +153,32 @@ class Karpenter(pulumi.ComponentResource):
     def __init__(self, name: str, args: KarpenterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlplatform:index:Karpenter", name, {"nodeClass": args.node_class.kind}, opts)
         self._args = args
-        self._labels = {NAME: _NAME, MANAGED_BY: "pulumi"}
-        rights = self._create_rights()
-        running = self._create_deployment(rights)
-        self._create_budget()
-        self._create_metrics()
+        self._controller = Controller(self, _NAME, args.namespace)
+        running = self._create_deployment(self._create_rights())
+        self._controller.budget()
+        self._controller.metrics("http-metrics", _PORTS["http-metrics"])
         for pool, held in args.pools.items():
             # After the controller, so that a destroy takes pools first and somebody is left to drain their nodes.
             self._create_pool(pool, held, running)
         self.register_outputs({"namespace": args.namespace})
 
     def _create_rights(self) -> list[Manifest]:
-        account = self._object("v1:ServiceAccount", _NAME, {}, annotations={PATCH_FORCE: "true", **self._args.identity})
         seen = self._args.node_class
         of_the_cloud = (
             {"apiGroups": [seen.group], "resources": [seen.plural], "verbs": [*_READ, "patch", "update"]},
             {"apiGroups": [seen.group], "resources": [f"{seen.plural}/status"], "verbs": ["patch", "update"]},
         )
         return [
-            account,
-            *self._grant("ClusterRole", [*_CLUSTER_RULES, *of_the_cloud], None),
-            *self._grant("Role", _OWN_RULES, self._args.namespace),
-            *self._grant("Role", _LEASE_RULES, _LEASES),
+            self._controller.account(self._args.identity),
+            *self._controller.grant([*_CLUSTER_RULES, *of_the_cloud], None),
+            *self._controller.grant(_OWN_RULES, self._args.namespace),
+            *self._controller.grant(_LEASE_RULES, _LEASES),
         ]
-
-    def _grant(self, kind: str, rules: Sequence[Mapping[str, Any]], namespace: str | None) -> list[Manifest]:
-        group = "rbac.authorization.k8s.io"
-        role = self._object(f"{group}/v1:{kind}", _NAME, {"rules": list(rules)}, namespace=namespace)
-        subject = {"kind": "ServiceAccount", "name": _NAME, "namespace": self._args.namespace}
-        binding = {"roleRef": {"apiGroup": group, "kind": kind, "name": _NAME}, "subjects": [subject]}
-        return [role, self._object(f"{group}/v1:{kind}Binding", _NAME, binding, namespace=namespace)]
 
     def _create_deployment(self, after: Sequence[Manifest]) -> Manifest:
         probe = {"periodSeconds": 10, "timeoutSeconds": 5}
         container = {
-            "name": _NAME,
             "image": self._args.image,
-            "imagePullPolicy": "IfNotPresent",
             "args": [f"--{flag}={value}" for flag, value in sorted(self._args.flags.items())],
             "env": [
                 {"name": "KARPENTER_SERVICE", "value": _NAME},
@@ -198,46 +187,10 @@ class Karpenter(pulumi.ComponentResource):
             "ports": [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in _PORTS.items()],
             # Upstream's chart asks for a core and a GiB, which its own load tests are made with.
             "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "1Gi"}},
-            "securityContext": {
-                "allowPrivilegeEscalation": False,
-                "capabilities": {"drop": ["ALL"]},
-                "readOnlyRootFilesystem": True,
-            },
-            "volumeMounts": [API_TOKEN_MOUNT],
             "livenessProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "initialDelaySeconds": 30, **probe},
             "readinessProbe": {"httpGet": {"path": "/readyz", "port": "http"}, **probe},
         }
-        spec = {
-            "serviceAccountName": _NAME,
-            "automountServiceAccountToken": False,
-            "volumes": [API_TOKEN],
-            # It must find room when nothing else does, or nothing ever will.
-            "priorityClassName": "system-cluster-critical",
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": 65532,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
-            "containers": [container],
-        }
-        body = {
-            # A second would wait for the first one's lease, and costs a GiB to save some fifteen seconds.
-            "replicas": 1,
-            "selector": {"matchLabels": {NAME: _NAME}},
-            "template": {"metadata": {"labels": self._labels}, "spec": spec},
-        }
-        opts = pulumi.ResourceOptions(depends_on=list(after))
-        return self._object("apps/v1:Deployment", _NAME, {"spec": body}, namespace=self._args.namespace, opts=opts)
-
-    def _create_budget(self) -> None:
-        """Let a drain take it away: a budget that forbids it would stop the upgrade of its node for ever."""
-        spec = {"selector": {"matchLabels": {NAME: _NAME}}, "maxUnavailable": 1}
-        self._object("policy/v1:PodDisruptionBudget", _NAME, {"spec": spec}, namespace=self._args.namespace)
-
-    def _create_metrics(self) -> None:
-        port = {"name": "http-metrics", "port": _PORTS["http-metrics"], "targetPort": "http-metrics", "protocol": "TCP"}
-        spec = {"selector": {NAME: _NAME}, "ports": [port]}
-        self._object("v1:Service", _NAME, {"spec": spec}, namespace=self._args.namespace)
+        return self._controller.deployment(container, user=65532, after=after)
 
     def _create_pool(self, name: str, pool: KarpenterPool, after: Manifest) -> None:
         template: dict[str, Any] = {
@@ -259,28 +212,7 @@ class Karpenter(pulumi.ComponentResource):
             "limits": {"nodes": str(pool.most)},
         }
         opts = pulumi.ResourceOptions(depends_on=[after])
-        self._object(f"{_GROUP}/v1:NodePool", name, {"spec": spec}, opts=opts)
-
-    def _object(
-        self,
-        kind: str,
-        name: str,
-        body: Mapping[str, Any],
-        *,
-        namespace: str | None = None,
-        annotations: Mapping[str, str] | None = None,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> Manifest:
-        """Declare an object of a namespace, or of the cluster. The account is always in the controller's own."""
-        namespace = self._args.namespace if kind == "v1:ServiceAccount" else namespace
-        metadata: dict[str, Any] = {"name": name, "labels": self._labels}
-        if namespace is not None:
-            metadata["namespace"] = namespace
-        if annotations is not None:
-            metadata["annotations"] = annotations
-        opts = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(parent=self), opts)
-        where = name if namespace is None else f"{namespace}/{name}"
-        return Manifest(kind, where, {"metadata": metadata, **body}, opts)
+        self._controller.object(f"{_GROUP}/v1:NodePool", name, {"spec": spec}, namespace=None, opts=opts)
 
 
 def _taint(text: str) -> dict[str, str]:
