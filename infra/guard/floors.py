@@ -95,8 +95,7 @@ def floors(model: DeclaredModel, seen: ModelSeen, now: datetime) -> dict[Place, 
     declaration each time keeps Pulumi the only owner of minReplicas.
     """
     if switching(model, seen):
-        hold = Hold.starting(bounded(model, load(model, seen)), now=now, soak=model.soak)
-        return {place: Floor(min_replicas=hold.replicas, hold=str(hold)) for place in model.places}
+        return dict.fromkeys(model.places, _held(model, bounded(model, load(model, seen)), now))
     planned = {place: _kept(model, place, seen.at(place).hold, now) for place in model.places}
     if (parts := split(model, seen)) is not None:
         sizes = {model.active: parts.active, model.idle_slot: parts.canary}

@@ -95,6 +95,10 @@ class Clone:
             self._shell = dict(entry.split("=", 1) for entry in printed.split("\0") if "=" in entry)
         return self._shell
 
+    def unpoliced(self) -> dict[str, str]:
+        """Return that environment without the policy pack."""
+        return {name: value for name, value in self.shell().items() if name != "PULUMI_OPTION_POLICY_PACK"}
+
     def run(
         self,
         *command: str,
@@ -141,8 +145,7 @@ class Clone:
         words = ["pulumi", "up", "-s", "local", "--yes", "--non-interactive", "--color", "never"]
         if not quick:
             return self.run(*words, check=check, timeout=timeout)
-        unpoliced = {name: value for name, value in self.shell().items() if name != "PULUMI_OPTION_POLICY_PACK"}
-        return self.run(*words, "--skip-preview", environment=unpoliced, check=check, timeout=timeout)
+        return self.run(*words, "--skip-preview", environment=self.unpoliced(), check=check, timeout=timeout)
 
     def preview(self, *, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.run("pulumi", "preview", "-s", "local", "--non-interactive", "--color", "never", check=check)

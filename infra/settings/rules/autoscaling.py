@@ -17,11 +17,8 @@ def autoscaler(raw: Mapping[str, Any]) -> Iterator[Mistake]:
         return
     chosen, pools = mapping(raw, "autoscaler"), mapping(raw, "cluster", "nodePools")
     if chosen.get("kind", "cluster-autoscaler") == "cluster-autoscaler":
-        for key, what in (("cloud", "where nodes come from"), ("image", "its image by digest")):
-            if not given(chosen, key):
-                yield Mistake(path=("autoscaler", key), message=f"is missing; the cluster-autoscaler needs {what}")
-        if not pools:
-            yield Mistake(path=("autoscaler",), message="has nothing to scale; declare cluster.nodePools")
+        needs = {"cloud": "where nodes come from", "image": "its image by digest"}
+        yield from _lacking(chosen, pools, "the cluster-autoscaler", needs)
         yield from _expander(chosen)
         yield from _patience(chosen, pools)
         yield from _foreign(chosen, "cluster-autoscaler", ("karpenter",))
@@ -32,11 +29,8 @@ def autoscaler(raw: Mapping[str, Any]) -> Iterator[Mistake]:
 
 
 def _karpenter(chosen: Mapping[str, Any], pools: Mapping[str, Any]) -> Iterator[Mistake]:
-    for key, what in (("image", "its image by digest"), ("karpenter", "the cloud's nodeClass")):
-        if not given(chosen, key):
-            yield Mistake(path=("autoscaler", key), message=f"is missing; karpenter needs {what}")
-    if not pools:
-        yield Mistake(path=("autoscaler",), message="has nothing to scale; declare cluster.nodePools")
+    needs = {"image": "its image by digest", "karpenter": "the cloud's nodeClass"}
+    yield from _lacking(chosen, pools, "karpenter", needs)
     yield from _foreign(chosen, "karpenter", ("cloud", "flags", "priorities"))
     for name, pool in pools.items():
         if as_whole(mapping({"": pool}, "").get("min", 0)):
@@ -57,6 +51,16 @@ def _karpenter(chosen: Mapping[str, Any], pools: Mapping[str, Any]) -> Iterator[
             yield Mistake(path=path, message="schedule and duration belong together: give both, or neither")
         if (lasts := as_seconds(said.get("duration"))) is not None and lasts % 60:
             yield Mistake(path=(*path, "duration"), message=f"{lasts:g} s is no whole minute, which is all cron knows")
+
+
+def _lacking(
+    chosen: Mapping[str, Any], pools: Mapping[str, Any], who: str, needs: Mapping[str, str]
+) -> Iterator[Mistake]:
+    for key, what in needs.items():
+        if not given(chosen, key):
+            yield Mistake(path=("autoscaler", key), message=f"is missing; {who} needs {what}")
+    if not pools:
+        yield Mistake(path=("autoscaler",), message="has nothing to scale; declare cluster.nodePools")
 
 
 def _foreign(chosen: Mapping[str, Any], kind: str, keys: tuple[str, ...]) -> Iterator[Mistake]:

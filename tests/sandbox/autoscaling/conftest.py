@@ -146,7 +146,8 @@ def nodes(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iter
         pytest.skip(f"no Karpenter on this machine: {error}")
     if source is None:
         pytest.skip("no Karpenter on this machine: its definitions are not to be had")
-    declare(plane, source)
+    objects = manifests(STACK)
+    declare(plane, source, objects)
     directory = tmp_path_factory.mktemp("karpenter")
     (directory / "machines.json").write_text(json.dumps(MACHINES))
     admin = json.loads(plane.kubeconfig.read_text())
@@ -154,7 +155,7 @@ def nodes(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iter
     own = user_kubeconfig(admin, subject, api=plane.api, authority=plane.authority, group=None, namespace=None)
     (directory / "kubeconfig").write_text(json.dumps(own))
     # Outside of a pod it cannot know its namespace; all else is what its Deployment says.
-    options = [*declared_arguments(), "--leader-election-namespace=kube-system"]
+    options = [*arguments(objects), "--leader-election-namespace=kube-system"]
     options += ["--metrics-port=0", "--health-probe-port=0"]
     environment = {
         "KUBECONFIG": str(directory / "kubeconfig"),
@@ -170,12 +171,12 @@ def nodes(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iter
         plane.processes.stop_all(["karpenter-kwok"])
 
 
-def declared_arguments() -> list[str]:
-    [deployment] = [manifest for manifest in manifests(STACK) if manifest["kind"] == "Deployment"]
+def arguments(objects: list[dict[str, Any]]) -> list[str]:
+    [deployment] = [each for each in objects if each["kind"] == "Deployment"]
     return deployment["spec"]["template"]["spec"]["containers"][0]["args"]
 
 
-def declare(plane: ControlPlane, source: Path) -> None:
+def declare(plane: ControlPlane, source: Path, objects: list[dict[str, Any]]) -> None:
     """Apply Karpenter's kinds, one class of machines, and what the program declares; but not the controller's pod."""
     kinds = [*(source / "pkg/apis/crds").glob("*.yaml"), *(source / "kwok/apis/crds").glob("*.yaml")]
     for path in kinds:
@@ -188,7 +189,7 @@ def declare(plane: ControlPlane, source: Path) -> None:
     apply(
         plane, {"apiVersion": "karpenter.kwok.sh/v1alpha1", "kind": "KWOKNodeClass", "metadata": metadata, "spec": {}}
     )
-    for manifest in manifests(STACK):
+    for manifest in objects:
         if manifest["kind"] != "Deployment":
             apply(plane, manifest)
 
