@@ -19,9 +19,9 @@ class ClusterProviderArgs:
     context: str | None = None
     """A context of the kubeconfig; None for its current one."""
 
-    kubeconfig: str | None = None
-    """A path, or the text itself; None for what kubectl would use (KUBECONFIG, then ~/.kube/config), read by the
-    plugin when it starts, so that no path of one machine ends up in a state that several share."""
+    kubeconfig: pulumi.Input[str] | None = None
+    """A path, or the text itself, a secret then; None for what kubectl would use (KUBECONFIG, then ~/.kube/config),
+    read by the plugin when it starts, so that no path of one machine ends up in a state that several share."""
 
 
 class ClusterProvider(pulumi.ComponentResource):

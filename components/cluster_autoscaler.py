@@ -78,7 +78,7 @@ _OWN_RULES: tuple[Mapping[str, Any], ...] = (
 class NodeGroup:
     """Nodes that the cloud makes alike."""
 
-    name: str
+    name: pulumi.Input[str]
     """As the cloud calls the group."""
     least: int
     most: int
@@ -134,8 +134,8 @@ class ClusterAutoscaler(pulumi.ComponentResource):
     def _create_deployment(self, after: Sequence[Manifest]) -> None:
         args = self._args
         flags = {"cloud-provider": args.cloud, "namespace": args.namespace, **args.flags}
-        command = [f"--{flag}={value}" for flag, value in sorted(flags.items())]
-        command += [f"--nodes={group.least}:{group.most}:{group.name}" for group in args.groups]
+        command: list[pulumi.Input[str]] = [f"--{flag}={value}" for flag, value in sorted(flags.items())]
+        command += [_nodes(group) for group in args.groups]
         probe = {"httpGet": {"path": "/health-check", "port": "metrics"}, "periodSeconds": 10, "timeoutSeconds": 5}
         container = {
             "image": args.image,
@@ -147,3 +147,8 @@ class ClusterAutoscaler(pulumi.ComponentResource):
             "readinessProbe": probe,
         }
         self._controller.deployment(container, user=65534, after=after)
+
+
+def _nodes(group: NodeGroup) -> pulumi.Input[str]:
+    bounds = f"--nodes={group.least}:{group.most}:"
+    return f"{bounds}{group.name}" if isinstance(group.name, str) else pulumi.Output.concat(bounds, group.name)

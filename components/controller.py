@@ -1,4 +1,4 @@
-"""A controller of the cluster's own: one pod that talks to the API server, with the rights that it is given.
+"""A controller of the cluster's own: pods that talk to the API server, with the rights that it is given.
 
 What the autoscalers of nodes have in common; each is a component that declares its parts by this.
 """
@@ -65,7 +65,10 @@ class Controller:
         ]
 
     def deployment(self, container: Mapping[str, Any], *, user: int, after: Sequence[Manifest]) -> Manifest:
-        """Declare its one pod. `container` is what differs: image, arguments, ports, probes, resources."""
+        """Declare its two pods, of which one acts.
+
+        `container` is what differs: image, arguments, ports, probes, resources.
+        """
         whole = {
             "name": self._name,
             "imagePullPolicy": "IfNotPresent",
@@ -81,6 +84,14 @@ class Controller:
             "serviceAccountName": self._name,
             "automountServiceAccountToken": False,
             "volumes": [_TOKEN],
+            "topologySpreadConstraints": [
+                {
+                    "maxSkew": 1,
+                    "topologyKey": "kubernetes.io/hostname",
+                    "whenUnsatisfiable": "ScheduleAnyway",
+                    "labelSelector": {"matchLabels": {NAME: self._name}},
+                }
+            ],
             # It must find room when nothing else does, or nothing ever will.
             "priorityClassName": "system-cluster-critical",
             "securityContext": {
@@ -91,8 +102,8 @@ class Controller:
             "containers": [whole],
         }
         body = {
-            # A second would wait for the first one's lease, and cost as much again to save some fifteen seconds.
-            "replicas": 1,
+            # The second waits for the first one's lease: nodes come even while a node goes that the first stood on.
+            "replicas": 2,
             "selector": {"matchLabels": {NAME: self._name}},
             "template": {"metadata": {"labels": self._labels}, "spec": spec},
         }

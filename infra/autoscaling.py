@@ -9,6 +9,8 @@ from components.karpenter import Karpenter, KarpenterArgs, KarpenterPool, NodeCl
 from components.labels import NODE_POOL
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pulumi
 
     from infra.settings import AutoscalerFlags, Settings
@@ -18,22 +20,31 @@ if TYPE_CHECKING:
 
 __all__ = ["declare_autoscaler", "flags"]
 
+_RUN_IT = ("gke", "aks")
+"""Clusters whose cloud runs the Cluster Autoscaler itself, beside the control plane."""
 
-def declare_autoscaler(settings: Settings, opts: pulumi.ResourceOptions) -> ClusterAutoscaler | Karpenter | None:
-    """Declare the autoscaler of a stack; None where it has none."""
+
+def declare_autoscaler(
+    settings: Settings, groups: Mapping[str, pulumi.Input[str]], opts: pulumi.ResourceOptions
+) -> ClusterAutoscaler | Karpenter | None:
+    """Declare the autoscaler of a stack; None where it has none, or its cloud runs it.
+
+    `groups` is what the cloud calls pools' nodes where this run makes them.
+    """
     chosen = settings.autoscaler
-    if chosen is None or chosen.kind == "none":
+    if chosen is None or chosen.kind == "none" or settings.cluster.provider in _RUN_IT:
         return None
     if chosen.kind == "karpenter":
         return Karpenter("autoscaler", _karpenter(settings, chosen), opts)
-    if chosen.image is None or chosen.cloud is None:
+    cloud = "aws" if settings.cluster.provider == "eks" else chosen.cloud
+    if chosen.image is None or cloud is None:
         raise ValueError("autoscaler: no image or cloud")  # refused by the settings' rules before
     args = ClusterAutoscalerArgs(
         namespace=chosen.namespace,
         image=settings.reference(chosen.image),
-        cloud=chosen.cloud,
+        cloud=cloud,
         groups=[
-            NodeGroup(name=pool.group or name, least=pool.min, most=pool.max)
+            NodeGroup(name=groups.get(name) or pool.group or name, least=pool.min, most=pool.max)
             for name, pool in settings.cluster.node_pools.items()
         ],
         flags=flags(chosen.flags),

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from components.cluster import ClusterProvider, ClusterProviderArgs
 from components.model_image import ModelImage, ModelImageArgs, RegistryLogin
 from infra.autoscaling import declare_autoscaler
 from infra.capacity import lines, prove, refuse, values
+from infra.clusters import declare_cluster
 from infra.guard import Guard, declare
 from infra.outputs import model_outputs
+from infra.reach import Reach, reach
 from infra.routes import declare_gateways, declare_route, mirroring, routed, weighed
 from infra.serving import Declaring
+from infra.settings import KUBECONFIG
+from infra.suited import refuse_unsuited
 from infra.teams import declare_teams, kept, unprotected
 
 if TYPE_CHECKING:
@@ -38,32 +41,28 @@ def build(settings: Settings, secrets: Mapping[str, str], guard: Guard | None = 
     `secrets` has the value of each name in `settings.secrets`. `guard` is this run's view of the live cluster; by
     default one is opened, which reads the cluster once. Raises SwitchRefusedError, a RunError, before anything is
     declared, when a switch cannot succeed whatever one waits for; and a RunError where pools of nodes are declared and
-    have no room.
+    have no room, or the cluster is not one that the settings speak of.
     """
-    program = _Program(settings, secrets, _opened(settings) if guard is None else guard)
+    reached = reach(settings, secrets)
+    program = _Program(settings, secrets, _opened(settings, reached) if guard is None else guard)
     plans = {name: program.plan(name) for name in settings.models}
     program.guard.refuse(plans.values())
     proof = prove(settings, program.guard.sizes(plans.values()), program.guard.switching(plans.values()))
     refuse(proof)
 
-    cluster = ClusterProvider(
-        "cluster",
-        ClusterProviderArgs(
-            identifier=settings.environment,
-            context=settings.cluster.context,
-            kubeconfig=settings.cluster.kubeconfig,
-        ),
-    )
-    reached = pulumi.ResourceOptions(providers=[cluster.provider])
-    declare_autoscaler(settings, reached)
-    teams = declare_teams(settings, secrets, cluster.provider)
-    declare_gateways(settings, teams.main, cluster.provider)
+    ground = declare_cluster(settings, reached)
+    there = pulumi.ResourceOptions(providers=[ground.provider])
+    standing = pulumi.ResourceOptions(depends_on=list(ground.ready))
+    declare_autoscaler(settings, ground.groups, pulumi.ResourceOptions.merge(there, standing))
+    teams = declare_teams(settings, secrets, ground.provider)
+    declare_gateways(settings, teams.main, ground.provider)
     models, shown = {}, {}
     for name, model in settings.models.items():
-        after = pulumi.ResourceOptions.merge(reached, pulumi.ResourceOptions(depends_on=teams.before[model.team]))
+        first = [*teams.before[model.team], *ground.ready]
+        after = pulumi.ResourceOptions.merge(there, pulumi.ResourceOptions(depends_on=first))
         images = program.images(name)
         served = program.serving.model(plans[name], images, after)
-        route = program.route(plans[name], served, reached)
+        route = program.route(plans[name], served, there)
         models[name] = served
         shown[name] = model_outputs(
             model,
@@ -75,14 +74,17 @@ def build(settings: Settings, secrets: Mapping[str, str], guard: Guard | None = 
             url=None if route is None else route.url,
         )
     _tell(program.guard, plans, models, settings, [] if proof is None else lines(proof))
-    outputs = {"namespaces": dict(teams.names), "models": shown}
+    outputs: dict[str, Any] = {"namespaces": dict(teams.names), "models": shown}
+    if ground.kubeconfig is not None:
+        outputs[KUBECONFIG] = ground.kubeconfig
     return outputs if proof is None else {**outputs, "capacity": values(proof)}
 
 
-def _opened(settings: Settings) -> Guard:
+def _opened(settings: Settings, reached: Reach) -> Guard:
+    refuse_unsuited(settings, reached)
     namespaces = {name: settings.namespace(model.team) for name, model in settings.models.items()}
     return Guard.open(
-        cluster=settings.cluster,
+        cluster=reached,
         settings=settings.guard,
         models=namespaces,
         routed=routed(settings),

@@ -20,7 +20,20 @@ _GUARD = f"{PROJECT}:guard"
 _MODELS = f"{PROJECT}:models"
 
 # What only the stack's own cluster can have; a change of it is told in words, since the preview cannot show it.
-_REPLACED = ("provider", "context", "kubeconfig")
+_REACHED_BY = ("provider", "context", "kubeconfig", "kubeconfigSecret", "stack")
+_MADE_OF = (
+    "version",
+    "apiAccess",
+    "logs",
+    "encryptionKey",
+    "network",
+    "protect",
+    "eks",
+    "gke",
+    "aks",
+    "kind",
+)
+_AUTOSCALER = f"{PROJECT}:autoscaler"
 
 # How the engine wrote a stack's secrets down, and an environment of Pulumi's own service: neither can be read here.
 _ENGINE_KEYS = ("secretsprovider", "encryptionsalt", "encryptedkey", "environment")
@@ -66,11 +79,27 @@ def stood_in(document: Mapping[str, Any], *, kubeconfig: str, context: str, dige
         notes.append(f"{_count(len(builds), 'image')} not built ({named}): named by a digest of the build's files")
     cluster = config.get(_CLUSTER)
     if isinstance(cluster, dict):
-        config[_CLUSTER] = {**cluster, "provider": "existing", "kubeconfig": kubeconfig, "context": context}
+        kept = {key: value for key, value in cluster.items() if key not in (*_REACHED_BY, *_MADE_OF)}
+        config[_CLUSTER] = {**kept, "provider": "existing", "kubeconfig": kubeconfig, "context": context}
+        notes += _without_its_cloud(config, cluster.get("provider"))
     guard = config.get(_GUARD, {})
     if isinstance(guard, dict):
         config[_GUARD] = {**guard, "smoke": False}
     return StandIns(document=written, secrets=secrets, notes=tuple(notes))
+
+
+def _without_its_cloud(config: dict[str, Any], provider: object) -> list[str]:
+    """Leave out what a cloud does by itself on a cluster that the stack makes, and say so."""
+    if provider in (None, "existing"):
+        return []
+    autoscaler = config.get(_AUTOSCALER)
+    if isinstance(autoscaler, dict) and provider == "eks":
+        # What the settings know by the provider.
+        if autoscaler.get("kind", "cluster-autoscaler") == "cluster-autoscaler":
+            config[_AUTOSCALER] = {**autoscaler, "cloud": "aws"}
+    elif isinstance(autoscaler, dict):
+        del config[_AUTOSCALER]
+    return [f"the cluster that {provider} makes, its network and its nodes are not previewed: that takes its cloud"]
 
 
 def hidden_changes(base: Mapping[str, Any], head: Mapping[str, Any]) -> list[str]:
@@ -78,12 +107,16 @@ def hidden_changes(base: Mapping[str, Any], head: Mapping[str, Any]) -> list[str
     before, after = ((side.get("config") or {}).get(_CLUSTER) or {} for side in (base, head))
     if not isinstance(before, Mapping) or not isinstance(after, Mapping):
         return []
-    return [
+    found = [
         f"cluster.{key} changes from {before.get(key) or 'nothing'} to {after.get(key) or 'nothing'}: "
         "that is not previewed, and another cluster knows nothing of what this stack has made"
-        for key in _REPLACED
+        for key in _REACHED_BY
         if before.get(key) != after.get(key)
     ]
+    made = [key for key in _MADE_OF if before.get(key) != after.get(key)]
+    if before.get("provider") not in (None, "existing") and before.get("nodePools") != after.get("nodePools"):
+        made.append("nodePools")
+    return found + [f"cluster.{key} changes: what its cloud makes of that is not previewed" for key in made]
 
 
 def nodes_wanted(*documents: Mapping[str, Any]) -> tuple[set[str], set[str]]:

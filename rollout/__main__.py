@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from infra.observed import ApiServer, KubeconfigError, load_access
+from infra.settings import KUBECONFIG
 from rollout.ended import Ended
 from rollout.engine import EngineError, Pulumi
 from rollout.figures import wanted
@@ -27,14 +28,17 @@ __all__ = ["main", "source_of"]
 _ROOT = Path(__file__).resolve().parent.parent
 
 
-def source_of(target: Target) -> MetricSource:
+def source_of(target: Target, engine: Pulumi) -> MetricSource:
     """Return where this model's metrics are read. Raises RefusedError where the cluster cannot be found."""
     analysis: Analysis = target.analysis
     names = wanted(analysis)
     if analysis.source != "pods":
         return PrometheusMetrics(url=analysis.source, namespace=target.namespace, model=target.model, names=names)
     try:
-        access = load_access(target.cluster.kubeconfig, target.cluster.context)
+        text = target.cluster.kubeconfig if target.cluster.has_a_file else engine.secret_output(KUBECONFIG)
+        if text is None and not target.cluster.has_a_file:
+            raise RefusedError(f"stack {target.stack} has no output {KUBECONFIG}: has its first `pulumi up` ended?")
+        access = load_access(text, target.cluster.context)
     except KubeconfigError as error:
         raise RefusedError(str(error)) from None
     return PodMetrics(
@@ -64,7 +68,7 @@ def main(
     try:
         target = read_target(_ROOT, stack, model, to=to)
         engine = Pulumi(root=_ROOT, stack=stack, tell=show.now, stopping=stopping)
-        walk = Walk(target=target, engine=engine, source=source_of(target), show=show, stopping=stopping)
+        walk = Walk(target=target, engine=engine, source=source_of(target, engine), show=show, stopping=stopping)
         with stopping.listening():
             ended = walk.back() if back else walk.run()
     except RefusedError as error:

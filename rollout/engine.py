@@ -113,6 +113,10 @@ class Pulumi:
         """Return one of the stack's outputs, None where it has none of that name."""
         return json.loads(self._read("stack", "output", "--json")).get(name)
 
+    def secret_output(self, name: str) -> Any:
+        """Return one of the stack's outputs in plain text, None where it has none of that name. It is never shown."""
+        return json.loads(self._read("stack", "output", "--json", "--show-secrets")).get(name)
+
     def history(self) -> list[dict[str, Any]]:
         """Return all of the stack's updates, with the configuration that each ran with."""
         printed = self._read("stack", "history", "--json")

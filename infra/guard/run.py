@@ -23,12 +23,9 @@ from infra.guard.refused import SwitchRefusedError
 from infra.guard.wait import tell
 from infra.observed import (
     ApiError,
-    ApiServer,
-    KubeconfigError,
     Observed,
     UnreachableError,
     can_mirror,
-    load_access,
     observe,
     read_lost,
 )
@@ -40,7 +37,8 @@ if TYPE_CHECKING:
     from components.labels import Place
     from components.shares import Shares
     from infra.guard.declared import DeclaredModel
-    from infra.settings.cluster import Cluster
+    from infra.observed import ApiServer
+    from infra.reach import Reach
     from infra.settings.guard import Guard as GuardSettings
 
 __all__ = ["Guard", "Hook"]
@@ -64,7 +62,7 @@ class Guard:
     def open(
         cls,
         *,
-        cluster: Cluster,
+        cluster: Reach,
         settings: GuardSettings,
         models: Mapping[str, str],
         routed: Collection[str] = (),
@@ -72,7 +70,7 @@ class Guard:
         kept: Mapping[str, Any] | None = None,
         now: datetime | None = None,
     ) -> Guard:
-        """Connect as the stack's cluster settings say and read the state of `models` (name to namespace).
+        """Connect to the stack's cluster and read the state of `models` (name to namespace).
 
         `routed` names those whose HTTPRoute counts; `mirror` is the gateway (arguments of `can_mirror`) that is to send
         copies of requests, None where none is. `kept` is what is declared of namespaces and volumes (arguments of
@@ -81,31 +79,13 @@ class Guard:
         Neither a missing kubeconfig nor an unreachable cluster is an error yet: a preview says so and goes on, an
         `up` fails at its first object.
         """
-        server: list[ApiServer] = []
-
-        def connect() -> ApiServer:
-            if not server:
-                try:
-                    server.append(ApiServer(load_access(cluster.kubeconfig, cluster.context)))
-                except KubeconfigError as error:
-                    raise UnreachableError(str(error)) from None
-            return server[0]
-
         observed = Observed()
-        if models:
-            try:
-                observed = observe(connect(), models, routed=routed)
-                if mirror is not None and observed.unreachable is None:
-                    observed = replace(observed, mirrors=can_mirror(connect(), **mirror))
-            except UnreachableError as error:
-                observed = Observed(unreachable=str(error))
-        if kept is not None and observed.unreachable is None:
-            try:
-                observed = replace(observed, lost=read_lost(connect(), **kept))
-            except (ApiError, UnreachableError) as error:
-                # Without a model nothing else was read, and an `up` will say for itself that there is no cluster.
-                observed = replace(observed, lost_unknown=str(error) if models else None)
-        return cls(connect=connect, observed=observed, settings=settings, now=datetime.now(UTC) if now is None else now)
+        # Nothing lives on a cluster that is yet to be made: what is declared is all first of its kind.
+        if cluster.made:
+            observed = _seen(cluster.connect, models, routed, mirror)
+            observed = _with_lost(cluster.connect, observed, kept, whole=bool(models))
+        now = datetime.now(UTC) if now is None else now
+        return cls(connect=cluster.connect, observed=observed, settings=settings, now=now)
 
     def floors(self, model: DeclaredModel, images: Mapping[str, pulumi.Input[str]] | None = None) -> dict[Place, Floor]:
         """Decide how small each slot's autoscaler may make it, and what ledger it carries.
@@ -257,3 +237,33 @@ def _text(served: str | Ledger | None, images: Mapping[str, pulumi.Input[str]]) 
     if pending is None or pending not in images:
         return served.text()
     return pulumi.Output.from_input(images[pending]).apply(lambda image: served.built(image).text())
+
+
+def _seen(
+    connect: Callable[[], ApiServer],
+    models: Mapping[str, str],
+    routed: Collection[str],
+    mirror: Mapping[str, Any] | None,
+) -> Observed:
+    if not models:
+        return Observed()
+    try:
+        observed = observe(connect(), models, routed=routed)
+        if mirror is not None and observed.unreachable is None:
+            observed = replace(observed, mirrors=can_mirror(connect(), **mirror))
+    except UnreachableError as error:
+        return Observed(unreachable=str(error))
+    return observed
+
+
+def _with_lost(
+    connect: Callable[[], ApiServer], observed: Observed, kept: Mapping[str, Any] | None, *, whole: bool
+) -> Observed:
+    """Add what is live and declared no longer; `whole` where models were read before."""
+    if kept is None or observed.unreachable is not None:
+        return observed
+    try:
+        return replace(observed, lost=read_lost(connect(), **kept))
+    except (ApiError, UnreachableError) as error:
+        # Without a model nothing else was read, and an `up` will say for itself that there is no cluster.
+        return replace(observed, lost_unknown=str(error) if whole else None)

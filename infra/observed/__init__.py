@@ -11,6 +11,7 @@ from infra.observed.losses import read_lost
 from infra.observed.pictures import routing
 from infra.observed.read import ask, observe, put_to_sleep, read_service, read_slot, read_warnings, scale_up
 from infra.observed.routes import can_mirror, read_route
+from infra.observed.served import Served, read_served
 from infra.observed.state import (
     PLACES,
     ClaimSeen,
@@ -40,6 +41,7 @@ __all__ = [
     "Reason",
     "ReasonKind",
     "RouteSeen",
+    "Served",
     "SlotSeen",
     "UnreachableError",
     "ask",
@@ -49,6 +51,7 @@ __all__ = [
     "put_to_sleep",
     "read_lost",
     "read_route",
+    "read_served",
     "read_service",
     "read_slot",
     "read_warnings",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from infra.settings.analysis import Analysis
 from infra.settings.autoscaler import Autoscaler, AutoscalerFlags
 from infra.settings.capacity import Capacity
-from infra.settings.cluster import Cluster
+from infra.settings.cluster import CLOUDS, KUBECONFIG, MADE_HERE, Cluster
 from infra.settings.content import SlotContent, SlotResources, Version
 from infra.settings.document import SECURE, Document
 from infra.settings.duration import parse_duration, show_duration
@@ -29,6 +29,9 @@ from infra.settings.values import plain
 from infra.settings.volumes import VolumeMount
 
 __all__ = [
+    "CLOUDS",
+    "KUBECONFIG",
+    "MADE_HERE",
     "SECURE",
     "SLOTS",
     "Access",

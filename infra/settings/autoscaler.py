@@ -172,15 +172,15 @@ class Autoscaler(Section):
     """
 
     cloud: Literal["aws", "azure", "clusterapi", "gce"] | None = None
-    """Where the nodes come from. Needed for `cluster-autoscaler`, which could not guess it.
+    """Where the nodes come from. Needed for `cluster-autoscaler` on a cluster that exists, where it could not guess it.
 
     Upstream: `--cloud-provider`.
     Example: `cloud: aws`
     """
 
     image: ImageReference | None = None
-    """The autoscaler's image, by digest. Needed, unless `kind` is `none`. A Cluster Autoscaler's minor version is to be
-    the cluster's; a Karpenter's is its cloud's own build.
+    """The autoscaler's image, by digest. Needed, unless `kind` is `none` or the cloud runs it itself (gke, aks). A
+    Cluster Autoscaler's minor version is to be the cluster's; a Karpenter's is its cloud's own build.
 
     Upstream: Deployment container `image`.
     Example: `image: mirror/cluster-autoscaler@sha256:1f81081667114a725c7aa295745cfdccec4819a3ec6fcfa48600fe6d0bc77081`

@@ -205,6 +205,22 @@ class NodePool(Section):
     Example: `disk: 100Gi`
     """
 
+    device: Annotated[str, Field(min_length=1)] | None = None
+    """The cloud's name of the pool's accelerator. Needed on `gke` for pools with accelerators, where a machine is
+    ordered without and its devices beside it. None by default: elsewhere the instance says which it has.
+
+    Upstream: label `cloud.google.com/gke-accelerator`.
+    Example: `device: nvidia-l4`
+    """
+
+    surge: Annotated[int, Field(ge=1, le=100)] = 1
+    """How many nodes of the pool are replaced at once when its version changes. One, as upstream: further nodes come
+    before old ones go, and each costs money meanwhile.
+
+    Upstream: EKS `updateConfig.maxUnavailable`, GKE and AKS `upgradeSettings.maxSurge`.
+    Example: `surge: 3`
+    """
+
     provisioning: Annotated[int, duration("0s", "1h")] = 300
     """How long a further node takes until it is ready. Five minutes: machines of the large clouds take two to four,
     and drivers for GPUs one more. The autoscaler itself gives up after 15.

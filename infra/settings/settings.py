@@ -69,8 +69,9 @@ class Settings(Section):
     cluster: Cluster
     """Which cluster the stack describes, and how to reach it."""
 
-    teams: FrozenMap[Name, Team]
-    """The teams, by name; each has a namespace of its own."""
+    teams: FrozenMap[Name, Team] = Field(default_factory=empty)
+    """The teams, by name; each has a namespace of its own. None by default: a stack may make a cluster and nothing on
+    it."""
 
     priority_classes: FrozenMap[Name, PriorityClass] = Field(default_factory=empty)
     """Classes of pods, by name, that say who waits and who makes room when the cluster is full. They belong to the

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from functools import cache
 from pathlib import Path
@@ -63,6 +64,14 @@ def calls(node, name):
     ]
 
 
+CLOUDS = {
+    "eks": {"pulumi_aws", "pulumi_eks"},
+    "gke": {"pulumi_gcp"},
+    "aks": {"pulumi_azure_native"},
+    "kind": {"pulumi_command"},
+}
+
+
 def identifier(path):
     return path.relative_to(REPOSITORY).as_posix()
 
@@ -81,7 +90,15 @@ def test_arrows_between_packages_point_one_way(package):
 @pytest.mark.parametrize("path", COMPONENTS, ids=identifier)
 def test_components_import_pulumi_and_the_standard_library_only(path):
     roots = {module.partition(".")[0] for module in imported(path)}
-    assert roots <= {"components", "pulumi"} | set(sys.stdlib_module_names)
+    # What makes a cluster in a cloud is an extra, which nobody else may need.
+    of_its_cloud = CLOUDS.get(path.stem.partition("_")[0], set())
+    assert roots <= {"components", "pulumi"} | of_its_cloud | set(sys.stdlib_module_names)
+
+
+def test_only_the_extra_of_a_cluster_is_imported_with_it():
+    script = "import sys, infra.program; print([one for one in sys.modules if one.startswith('pulumi_')])"
+    done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("path", COMPONENTS, ids=identifier)

@@ -9,6 +9,7 @@ from infra.guard.lost import lost_words
 from infra.observed import ApiError, ClaimSeen, Lost, Observed, UnreachableError
 from infra.observed.losses import read_lost
 from infra.observed.pictures import counts_all
+from infra.reach import Reach
 from infra.settings import Document, Settings
 from infra.teams import kept
 from policies.rules import RULES, findings
@@ -306,10 +307,11 @@ def report(settings, monkeypatch, error=None, *, lost=(), models=None):
             raise error
         return lost
 
-    monkeypatch.setattr("infra.guard.run.load_access", lambda *_: None)
+    monkeypatch.setattr("infra.reach.load_access", lambda *_: None)
     monkeypatch.setattr("infra.guard.run.observe", lambda *_, **__: Observed())
     monkeypatch.setattr("infra.guard.run.read_lost", read)
-    guard = Guard.open(cluster=settings.cluster, settings=settings.guard, models=models or {}, kept=kept(settings))
+    reach = Reach(context=settings.cluster.context)
+    guard = Guard.open(cluster=reach, settings=settings.guard, models=models or {}, kept=kept(settings))
     return guard.report([], settings.teams)
 
 

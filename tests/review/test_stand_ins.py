@@ -76,5 +76,39 @@ def test_a_change_behind_a_stand_in_is_told_in_words():
     assert told.startswith("cluster.kubeconfig changes from ~/.kube/prod to nothing: that is not previewed")
 
 
+CLOUD = {
+    "provider": "eks",
+    "version": "1.35",
+    "eks": {"account": "111122223333", "region": "eu-central-1"},
+    "nodePools": {"general": {"allocatable": {"cpu": 4, "memory": "16Gi"}, "instance": "m6i.xlarge", "max": 3}},
+}
+
+
+def test_of_a_cluster_that_the_stack_makes_only_the_pools_are_kept():
+    stood = stand_ins({"config": {"ml-platform:cluster": CLOUD, "ml-platform:autoscaler": {"image": "a"}}})
+    config = stood.document["config"]
+    assert config["ml-platform:cluster"].keys() == {"provider", "kubeconfig", "context", "nodePools"}
+    assert config["ml-platform:autoscaler"]["cloud"] == "aws"
+    assert stood.notes == (
+        "the cluster that eks makes, its network and its nodes are not previewed: that takes its cloud",
+    )
+    assert (
+        "ml-platform:autoscaler"
+        not in stand_ins(
+            {"config": {"ml-platform:cluster": {**CLOUD, "provider": "gke"}, "ml-platform:autoscaler": {}}}
+        ).document["config"]
+    )
+
+
+def test_what_a_cloud_makes_of_a_change_is_said_not_to_be_previewed():
+    def told(**change):
+        document = {"config": {"ml-platform:cluster": CLOUD}}
+        return hidden_changes(document, {"config": {"ml-platform:cluster": {**CLOUD, **change}}})
+
+    assert told() == []
+    assert told(version="1.36") == ["cluster.version changes: what its cloud makes of that is not previewed"]
+    assert told(nodePools={}) == ["cluster.nodePools changes: what its cloud makes of that is not previewed"]
+
+
 def test_simulated_nodes_have_the_pools_and_resources_that_the_file_names():
     assert nodes_wanted(DOCUMENT) == ({"gpu-l4"}, {"nvidia.com/gpu", "example.com/tpu"})

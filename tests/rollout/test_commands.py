@@ -8,12 +8,14 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import clouds
 import pytest
 from rich.console import Console
 
 from infra.settings import Cluster
 from infra.settings.analysis import Analysis
 from rollout.__main__ import source_of
+from rollout.engine import Pulumi
 from rollout.metrics.prometheus import PrometheusMetrics
 from rollout.show import Show
 from rollout.stopping import Stopping
@@ -45,12 +47,23 @@ def test_every_command_explains_itself_and_its_exit_codes(command):
 
 def test_a_url_means_prometheus_and_pods_need_a_kubeconfig(target, tmp_path):
     by_url = replace(target, analysis=Analysis.model_validate({"source": "https://prometheus.example.com/"}))
-    source = source_of(by_url)
+    engine = Pulumi(root=tmp_path, stack="prod")
+    source = source_of(by_url, engine)
     assert isinstance(source, PrometheusMetrics)
     assert source.url == "https://prometheus.example.com"
     nowhere = Cluster(provider="existing", context="nowhere", kubeconfig=str(tmp_path / "none"))
     with pytest.raises(RefusedError, match="none does not exist"):
-        source_of(replace(target, cluster=nowhere))
+        source_of(replace(target, cluster=nowhere), engine)
+
+
+def test_pods_of_a_cluster_that_a_stack_made_are_read_by_the_stacks_own_output(target, monkeypatch, tmp_path):
+    engine = Pulumi(root=tmp_path, stack="prod")
+    there = replace(target, cluster=Cluster(provider="existing", stack="prod-cluster"))
+    monkeypatch.setattr(Pulumi, "secret_output", lambda self, name: {"kubeconfig": clouds.KUBECONFIG}[name])
+    assert source_of(there, engine).api.address == "https://a (context a)"
+    monkeypatch.setattr(Pulumi, "secret_output", lambda self, name: None)
+    with pytest.raises(RefusedError, match="stack prod has no output kubeconfig"):
+        source_of(there, engine)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

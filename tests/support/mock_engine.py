@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import clouds
 from pulumi.runtime import mocks, resource, rpc
 from pulumi.runtime import settings as runtime_settings
 from pulumi.runtime.proto import engine_pb2, source_pb2
@@ -72,8 +73,13 @@ class Declarations:
 
 
 class _Monitor(mocks.MockMonitor):
-    def __init__(self, declared: Declarations, outputs: Callable[[Declared], Mapping[str, Any]]) -> None:
-        super().__init__(mocks=None)
+    def __init__(
+        self,
+        declared: Declarations,
+        outputs: Callable[[Declared], Mapping[str, Any]],
+        answers: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]],
+    ) -> None:
+        super().__init__(mocks=_Answers(answers))
         self._declared = declared
         self._outputs = outputs
 
@@ -122,6 +128,19 @@ class _Monitor(mocks.MockMonitor):
         return mocks.empty_pb2.Empty()
 
 
+class _Answers(mocks.Mocks):
+    """What functions of providers, and of the engine itself, answer."""
+
+    def __init__(self, answers: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]]) -> None:
+        self._answers = answers
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        return dict(self._answers[args.token](args.args))
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> Any:
+        raise AssertionError(f"{args.typ} is read, not declared")
+
+
 class _Hooks:
     def __init__(self, declared: Declarations) -> None:
         self._declared = declared
@@ -159,14 +178,14 @@ def _run(coroutine: Any) -> Any:
         loop.close()
 
 
-def _provider_outputs(resource: Declared) -> Mapping[str, Any]:
+def provider_outputs(resource: Declared) -> Mapping[str, Any]:
     """What the official providers add to the inputs, as far as a program may build on it."""
     if resource.type == "docker:index/image:Image":
         return {"repoDigest": f"{resource.inputs['imageName'].rpartition(':')[0]}@sha256:{'d' * 64}"}
     if resource.type.startswith("kubernetes:"):
         metadata = resource.inputs["metadata"]
         return {"metadata": {**metadata, "name": metadata.get("name", f"{resource.name}-1a2b3c4d")}}
-    return {}
+    return clouds.outputs(resource)
 
 
 class Engine:
@@ -177,13 +196,15 @@ class Engine:
         program: Callable[[], Any],
         *,
         preview: bool = False,
-        outputs: Callable[[Declared], Mapping[str, Any]] = _provider_outputs,
+        outputs: Callable[[Declared], Mapping[str, Any]] = provider_outputs,
+        answers: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] | None = None,
     ) -> Declarations:
         """Run a program to its end and return what it declared. Raises what the program raises."""
         declared = Declarations()
+        monitor = _Monitor(declared, outputs, {**clouds.ANSWERS, **(answers or {})})
         asyncio.set_event_loop(loop := asyncio.new_event_loop())
         try:
-            loop.run_until_complete(self._run(program, declared, preview=preview, outputs=outputs))
+            loop.run_until_complete(self._run(program, declared, monitor, preview=preview))
         finally:
             loop.close()
             asyncio.set_event_loop(None)
@@ -193,13 +214,13 @@ class Engine:
         self,
         program: Callable[[], Any],
         declared: Declarations,
+        monitor: _Monitor,
         *,
         preview: bool,
-        outputs: Callable[[Declared], Mapping[str, Any]],
     ) -> None:
         runtime_settings.configure(
             mocks.MockSettings(
-                monitor=_Monitor(declared, outputs),
+                monitor=monitor,
                 engine=_Log(declared),
                 project="ml-platform",
                 stack="test",

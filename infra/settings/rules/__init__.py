@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.settings.rules.autoscaling import autoscaler
 from infra.settings.rules.capacity import overcommitments
+from infra.settings.rules.cluster import cluster
 from infra.settings.rules.names import model_names, namespaces
 from infra.settings.rules.pods import pods
 from infra.settings.rules.pools import node_pools, placed
@@ -34,6 +35,7 @@ def inconsistencies(raw: Mapping[str, Any]) -> Iterator[Mistake]:
     yield from storage(raw)
     yield from gateway(raw)
     yield from registry_login(raw)
+    yield from cluster(raw)
     yield from node_pools(raw)
     yield from autoscaler(raw)
     for model in models(raw):

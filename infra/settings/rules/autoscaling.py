@@ -5,27 +5,56 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from infra.settings.cluster import MADE_HERE
 from infra.settings.errors import Mistake, quote
-from infra.settings.rules.raw import as_seconds, as_whole, given, mapping
+from infra.settings.rules.raw import as_seconds, as_text, as_whole, below, given, mapping
 
 __all__ = ["autoscaler"]
+
+_RUN_IT = ("gke", "aks")
+"""Clusters whose cloud runs the Cluster Autoscaler itself."""
+
+_OF_A_DEPLOYMENT = ("cloud", "image", "identity", "priorities")
+
+_THEIRS = "the cloud runs cluster-autoscaler itself"
+_FOREVER = "its nodes are as many as their pools have, so that min and max are the same"
+_WITHOUT: Mapping[str, Mapping[str, str]] = {
+    "gke": {"karpenter": _THEIRS},
+    "aks": {"karpenter": _THEIRS},
+    "kind": {"karpenter": _FOREVER, "cluster-autoscaler": _FOREVER},
+}
 
 
 def autoscaler(raw: Mapping[str, Any]) -> Iterator[Mistake]:
     """Find an autoscaler without what it needs, and pools that could not do what they say."""
+    pools, provider = mapping(raw, "cluster", "nodePools"), as_text(below(raw, "cluster", "provider"))
     if not isinstance(raw.get("autoscaler"), Mapping):
+        if provider in MADE_HERE:
+            yield from _fixed(pools, "no autoscaler is declared")
         return
-    chosen, pools = mapping(raw, "autoscaler"), mapping(raw, "cluster", "nodePools")
-    if chosen.get("kind", "cluster-autoscaler") == "cluster-autoscaler":
+    chosen = mapping(raw, "autoscaler")
+    kind = chosen.get("kind", "cluster-autoscaler")
+    why = _WITHOUT.get(provider or "", {}).get(kind)
+    if why is not None:
+        yield Mistake(path=("autoscaler", "kind"), message=f"{kind} does not run on {provider}; {why}")
+    elif kind == "cluster-autoscaler" and provider in _RUN_IT:
+        yield from _foreign(chosen, f"{provider}, which runs the cluster-autoscaler itself", _OF_A_DEPLOYMENT)
+        yield from _foreign(chosen, "cluster-autoscaler", ("karpenter",))
+        yield from _patience(chosen, pools)
+    elif kind == "cluster-autoscaler":
         needs = {"cloud": "where nodes come from", "image": "its image by digest"}
+        if provider == "eks":
+            del needs["cloud"]
+            if chosen.get("cloud", "aws") != "aws":
+                yield Mistake(path=("autoscaler", "cloud"), message="is aws on eks; leave it out")
         yield from _lacking(chosen, pools, "the cluster-autoscaler", needs)
         yield from _expander(chosen)
         yield from _patience(chosen, pools)
         yield from _foreign(chosen, "cluster-autoscaler", ("karpenter",))
-    elif chosen.get("kind") == "karpenter":
+    elif kind == "karpenter":
         yield from _karpenter(chosen, pools)
-    elif chosen.get("kind") == "none":
-        yield from _fixed(pools)
+    elif kind == "none":
+        yield from _fixed(pools, "autoscaler.kind is none")
 
 
 def _karpenter(chosen: Mapping[str, Any], pools: Mapping[str, Any]) -> Iterator[Mistake]:
@@ -92,12 +121,12 @@ def _patience(chosen: Mapping[str, Any], pools: Mapping[str, Any]) -> Iterator[M
             )
 
 
-def _fixed(pools: Mapping[str, Any]) -> Iterator[Mistake]:
+def _fixed(pools: Mapping[str, Any], why: str) -> Iterator[Mistake]:
     for name, pool in pools.items():
         least, most = (as_whole(mapping({"": pool}, "").get(key, 0)) for key in ("min", "max"))
         if least is not None and most is not None and least < most:
             yield Mistake(
                 path=("cluster", "nodePools", str(name), "min"),
-                message=f"min is {least} and max {quote(most)}, and autoscaler.kind is none: nothing would bring the"
+                message=f"min is {least} and max {quote(most)}, and {why}: nothing would bring the"
                 " nodes between them; give both the same number",
             )

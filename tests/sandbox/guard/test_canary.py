@@ -12,7 +12,7 @@ from infra.guard import Guard, SwitchRefusedError
 from infra.guard.canary import DeclaredCanary
 from infra.guard.canary_gate import CanaryGate
 from infra.observed import can_mirror, observe
-from infra.settings.cluster import Cluster
+from infra.reach import Reach
 from infra.settings.guard import Guard as GuardSettings
 
 GROUP = "/apis/gateway.networking.k8s.io/v1"
@@ -51,7 +51,7 @@ def weigh(flowers, weights, *, headers=None):
 
 def opened(flowers, plane, now):
     return Guard.open(
-        cluster=Cluster(provider="existing", context="sandbox", kubeconfig=str(plane.kubeconfig)),
+        cluster=Reach(context="sandbox", kubeconfig=str(plane.kubeconfig)),
         settings=GuardSettings(),
         models={"iris": flowers.namespace},
         routed={"iris"},

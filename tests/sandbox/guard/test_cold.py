@@ -10,7 +10,7 @@ import pytest
 
 from infra.guard import Guard, SwitchRefusedError
 from infra.guard.ledger import written
-from infra.settings.cluster import Cluster
+from infra.reach import Reach
 from infra.settings.guard import Guard as GuardSettings
 
 HOLD = "2 until 2026-03-01T12:07:00Z"
@@ -19,7 +19,7 @@ HOLD = "2 until 2026-03-01T12:07:00Z"
 def finish(flowers, plane, now, **changes):
     """End an `up` as the program does."""
     guard = Guard.open(
-        cluster=Cluster(provider="existing", context="sandbox", kubeconfig=str(plane.kubeconfig)),
+        cluster=Reach(context="sandbox", kubeconfig=str(plane.kubeconfig)),
         settings=GuardSettings(),
         models={"iris": flowers.namespace},
         now=now,
@@ -98,7 +98,7 @@ def test_a_slot_that_sleeps_wakes_when_it_is_to_be_warm_again(serving, plane, no
     finish(serving, plane, now)
     serving.running("green", 0)
     guard = Guard.open(
-        cluster=Cluster(provider="existing", context="sandbox", kubeconfig=str(plane.kubeconfig)),
+        cluster=Reach(context="sandbox", kubeconfig=str(plane.kubeconfig)),
         settings=GuardSettings(),
         models={"iris": serving.namespace},
         now=now,

@@ -10,7 +10,7 @@ import pytest
 
 from infra.guard import DeclaredRollout, Guard, SwitchRefusedError
 from infra.guard.smoke import Smoke
-from infra.settings.cluster import Cluster
+from infra.reach import Reach
 from infra.settings.guard import Guard as GuardSettings
 
 LABELS = {"app.kubernetes.io/name": "iris", "ml-platform/slot": "only"}
@@ -63,7 +63,7 @@ def declared(flowers, **rollout):
 
 def opened(flowers, plane, now, **settings):
     return Guard.open(
-        cluster=Cluster(provider="existing", context="sandbox", kubeconfig=str(plane.kubeconfig)),
+        cluster=Reach(context="sandbox", kubeconfig=str(plane.kubeconfig)),
         settings=GuardSettings(**settings),
         models={"iris": flowers.namespace},
         now=now,

@@ -12,13 +12,13 @@ import pytest
 
 from infra.guard import Guard, SwitchRefusedError
 from infra.observed import ApiServer, load_access, observe
-from infra.settings.cluster import Cluster
+from infra.reach import Reach
 from infra.settings.guard import Guard as GuardSettings
 
 
 def opened(flowers, plane, now, **settings):
     return Guard.open(
-        cluster=Cluster(provider="existing", context="sandbox", kubeconfig=str(plane.kubeconfig)),
+        cluster=Reach(context="sandbox", kubeconfig=str(plane.kubeconfig)),
         settings=GuardSettings(**settings),
         models={"iris": flowers.namespace},
         now=now,
@@ -169,7 +169,7 @@ def test_an_unreachable_cluster_is_said_in_a_preview_and_ends_an_up(flowers, pla
         broken = tmp_path / "kubeconfig"
         broken.write_text(plane.kubeconfig.read_text().replace(plane.server, server))
         guard = Guard.open(
-            cluster=Cluster(provider="existing", context="sandbox", kubeconfig=str(broken)),
+            cluster=Reach(context="sandbox", kubeconfig=str(broken)),
             settings=GuardSettings(),
             models={"iris": flowers.namespace},
             now=now,
@@ -185,7 +185,7 @@ def test_an_unreachable_cluster_is_said_in_a_preview_and_ends_an_up(flowers, pla
 
 def test_a_kubeconfig_without_the_context_is_said_in_the_same_way(flowers, plane, now):
     guard = Guard.open(
-        cluster=Cluster(provider="existing", context="elsewhere", kubeconfig=str(plane.kubeconfig)),
+        cluster=Reach(context="elsewhere", kubeconfig=str(plane.kubeconfig)),
         settings=GuardSettings(),
         models={"iris": flowers.namespace},
         now=now,
