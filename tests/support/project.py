@@ -41,7 +41,7 @@ class Stack:
             example = example.replace(f"${{{key}}}", str(value))
         self.config = yaml.safe_load(example)["config"]
         self.config["ml-platform:environment"] = self.environment
-        self.model = self.config["ml-platform:models"]["iris"]
+        self.model = self.config["ml-platform:models"].get("iris")
         self.run("stack", "init", "local")
 
     def run(self, *arguments, succeeds=True):
@@ -69,7 +69,7 @@ class Stack:
         self.run("config", "set", "--secret", "--path", f"ml-platform:secrets.{name}", value)
         written = yaml.safe_load((self.directory / "stacks" / "Pulumi.local.yaml").read_text())["config"]
         self.config.update(written)
-        self.model = self.config["ml-platform:models"]["iris"]
+        self.model = self.config["ml-platform:models"].get("iris")
 
     def up(self, *arguments, succeeds=True):
         return self.run("up", "--yes", "--skip-preview", *arguments, succeeds=succeeds)
