@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from infra.settings.checked import Matching
 from infra.settings.errors import quote
@@ -17,6 +17,7 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 _PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _REGION = re.compile(r"[a-z][a-z0-9-]*[a-z0-9]")
+_SMALL_RANGE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}/28")
 _NODE_IMAGE = re.compile(r"\S+@sha256:[0-9a-f]{64}")
 
 
@@ -31,6 +32,12 @@ def _like(pattern: re.Pattern[str], what: str, example: str) -> Matching:
 
 _Region = Annotated[str, _like(_REGION, "region", "eu-central-1, europe-west4 or westeurope")]
 _Uuid = Annotated[str, _like(_UUID, "id", "0a1b2c3d-0000-4000-8000-000000000000")]
+
+
+def _somebody(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value:
+        raise ValueError("names nobody; allowed: one group or more, by its object id")
+    return value
 
 
 class Eks(Section):
@@ -84,7 +91,7 @@ class Gke(Section):
     Example: `region: europe-west4`
     """
 
-    control_plane: Annotated[str, Field(pattern=r"^[0-9.]+/28$")] = "172.16.0.0/28"
+    control_plane: Annotated[str, _like(_SMALL_RANGE, "range", "172.16.0.0/28, a /28")] = "172.16.0.0/28"
     """The range of the control plane's own addresses, a /28. The one of Google's examples.
 
     Upstream: `privateClusterConfig.masterIpv4CidrBlock`.
@@ -109,7 +116,7 @@ class Aks(Section):
     Example: `tenant: 0a1b2c3d-0000-4000-8000-000000000001`
     """
 
-    admins: Annotated[tuple[_Uuid, ...], Field(strict=False, min_length=1)]
+    admins: Annotated[tuple[_Uuid, ...], Field(strict=False), AfterValidator(_somebody)]
     """Groups of Microsoft Entra that administer the cluster, by their object ids. Required: accounts of the cluster's
     own, which know no person, are switched off.
 

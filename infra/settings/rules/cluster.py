@@ -27,6 +27,8 @@ _EKS_NODES = range(16, 21)
 _AKS_POOL = re.compile(r"[a-z][a-z0-9]{0,11}")
 _AKS_SYSTEM = "system"
 _GKE_POOL = 40
+# How many pods a node may be told to take; EKS' own number follows from the instance.
+_PODS = {"gke": range(8, 257), "aks": range(10, 251)}
 
 
 def cluster(raw: Mapping[str, Any]) -> Iterator[Mistake]:
@@ -107,6 +109,12 @@ def _cloud(said: Mapping[str, Any], provider: str) -> Iterator[Mistake]:
                 message=f"says nothing to provider {provider}; leave it out"
                 if given(pool, "device")
                 else "is missing; gke orders accelerators by their own name, such as nvidia-l4",
+            )
+        pods, allowed = as_whole(below(pool, "allocatable", "pods")), _PODS.get(provider)
+        if pods is not None and allowed is not None and pods not in allowed:
+            yield Mistake(
+                path=(*path, "allocatable", "pods"),
+                message=f"{pods} is not possible; allowed on {provider}: {allowed[0]} to {allowed[-1]}",
             )
     yield from {"eks": _eks, "gke": _gke, "aks": _aks}[provider](said, pools)
 

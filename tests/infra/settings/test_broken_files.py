@@ -32,9 +32,14 @@ def test_check_refuses_a_broken_file_without_a_traceback(path, capsys):
 
 def test_every_way_to_be_wrong_is_there():
     assert [path.stem for path in FILES] == [
+        "bad-aks",
         "bad-canary",
         "bad-duration",
+        "bad-eks",
+        "bad-existing",
+        "bad-gke",
         "bad-ingress",
+        "bad-kind",
         "bad-name",
         "bad-pods",
         "bad-pools",
@@ -46,6 +51,7 @@ def test_every_way_to_be_wrong_is_there():
         "empty-file",
         "min-above-max",
         "missing-team",
+        "no-context",
         "secret-in-plain-text",
         "small-quota",
         "unknown-active",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 
 import pytest
 
+from components.kind_cluster import config
+from components.node_pool import NodePool, Taint
 from sandbox.cluster import Cluster, ClusterError, Nodes, choose_nodes
 from sandbox.cluster.kind import NODE_IMAGE, REGISTRY_IMAGE, kind_configuration, kind_obstacle
 from sandbox.images import ensure_busybox
@@ -83,6 +86,31 @@ def test_kind_reads_the_configuration_and_its_own_words_say_what_is_missing(kind
         ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
         assert ended.returncode != 0
         assert ("noSuchKey" in ended.stderr) == wrong, ended.stderr
+
+
+def test_kind_reads_the_configuration_that_a_stack_of_provider_kind_makes(kind, tmp_path):
+    taint = Taint(key="nvidia.com/gpu", value="present", effect="NoSchedule")
+    general = NodePool(name="general", instance="", least=2, most=2, zones=["a", "b"], labels={"example.com/x": "y"})
+    written = config([general, NodePool(name="gpu", instance="", least=1, most=1, taints=[taint])])
+    nowhere = {**os.environ, "DOCKER_HOST": f"unix://{tmp_path}/none.sock"}
+    command = [
+        kind,
+        "create",
+        "cluster",
+        "--name",
+        "mlp-test",
+        "--config",
+        "-",
+        "--kubeconfig",
+        tmp_path / "kubeconfig",
+    ]
+    for wrong, document in ((False, written), (True, {**written, "noSuchKey": 1})):
+        # It reads before it looks for an engine, so that none is needed to see whether it could.
+        ended = subprocess.run(
+            command, input=json.dumps(document), env=nowhere, capture_output=True, text=True, check=False, timeout=120
+        )
+        assert ended.returncode != 0
+        assert ("unable to decode config" in ended.stderr) == wrong, ended.stderr
 
 
 def test_a_cluster_that_cannot_be_made_is_an_error_with_the_reason_and_leaves_nothing(
