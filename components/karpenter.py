@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from components.manifest import Manifest
+    from components.node_pool import Taint
 
 __all__ = ["Karpenter", "KarpenterArgs", "KarpenterPool", "NodeClassRef"]
 
@@ -109,14 +110,14 @@ class NodeClassRef:
 
 @dataclass(frozen=True, kw_only=True)
 class KarpenterPool:
-    """Nodes of one kind. `taints` are written as for kubectl, `most` bounds how many there are."""
+    """Nodes of one kind. `most` bounds how many there are."""
 
     labels: Mapping[str, str]
     most: int
     requirements: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Which values each well-known label may have: instance type, architecture, zone, capacity type."""
 
-    taints: Sequence[str] = ()
+    taints: Sequence[Taint] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +206,7 @@ class Karpenter(pulumi.ComponentResource):
             "expireAfter": self._args.expire_after,
         }
         if pool.taints:
-            template["taints"] = [_taint(text) for text in pool.taints]
+            template["taints"] = [_taint(taint) for taint in pool.taints]
         spec = {
             "template": {"metadata": {"labels": dict(pool.labels)}, "spec": template},
             "disruption": dict(self._args.disruption),
@@ -215,8 +216,6 @@ class Karpenter(pulumi.ComponentResource):
         self._controller.object(f"{_GROUP}/v1:NodePool", name, {"spec": spec}, namespace=None, opts=opts)
 
 
-def _taint(text: str) -> dict[str, str]:
-    """Read `<key>[=<value>]:<effect>`."""
-    marked, _, effect = text.rpartition(":")
-    key, _, value = marked.partition("=")
-    return {"key": key, "effect": effect, **({"value": value} if value else {})}
+def _taint(taint: Taint) -> dict[str, str]:
+    found = {"key": taint.key, "effect": taint.effect}
+    return {**found, "value": taint.value} if taint.value else found

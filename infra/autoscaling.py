@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from components.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs, NodeGroup
+from components.headroom import Headroom, HeadroomArgs, Room
 from components.karpenter import Karpenter, KarpenterArgs, KarpenterPool, NodeClassRef
 from components.labels import NODE_POOL
+from components.node_pool import NVIDIA, Taint
+from components.spared_pods import SparedPods, SparedPodsArgs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +21,12 @@ if TYPE_CHECKING:
     from infra.settings.karpenter import Budget
     from infra.settings.node_pool import NodePool
 
-__all__ = ["declare_autoscaler", "flags"]
+__all__ = ["declare_autoscaler", "declare_headroom", "declare_spared", "flags", "taint"]
+
+_MARKS = {
+    "cluster-autoscaler": ("cluster-autoscaler.kubernetes.io/safe-to-evict", "false"),
+    "karpenter": ("karpenter.sh/do-not-disrupt", "true"),
+}
 
 _RUN_IT = ("gke", "aks")
 """Clusters whose cloud runs the Cluster Autoscaler itself, beside the control plane."""
@@ -52,6 +60,48 @@ def declare_autoscaler(
         priorities=chosen.priorities,
     )
     return ClusterAutoscaler("autoscaler", args, opts)
+
+
+def declare_spared(settings: Settings, opts: pulumi.ResourceOptions) -> SparedPods | None:
+    """Declare that pods which must end by themselves are marked so; None without an autoscaler that would move them."""
+    chosen = settings.autoscaler
+    if chosen is None or chosen.kind == "none" or not chosen.spare:
+        return None
+    annotation, value = _MARKS[chosen.kind]
+    args = SparedPodsArgs(environment=settings.environment, owners=chosen.spare, annotation=annotation, value=value)
+    return SparedPods("spared-pods", args, opts)
+
+
+def declare_headroom(settings: Settings, opts: pulumi.ResourceOptions) -> Headroom | None:
+    """Declare the room that is kept free; None where none is."""
+    chosen, pools = settings.headroom, settings.cluster.node_pools
+    if chosen is None:
+        return None
+    args = HeadroomArgs(
+        environment=settings.environment,
+        namespace=chosen.namespace,
+        image=settings.reference(chosen.image),
+        pools={
+            name: Room(
+                pods=room.pods,
+                requests={
+                    "cpu": room.cpu,
+                    "memory": room.memory,
+                    **({NVIDIA: str(room.gpu)} if room.gpu else {}),
+                },
+                taints=[taint(text) for text in pools[name].taints],
+            )
+            for name, room in chosen.pools.items()
+        },
+    )
+    return Headroom("headroom", args, opts)
+
+
+def taint(text: str) -> Taint:
+    """Read `<key>[=<value>]:<effect>`, whose form the settings have checked."""
+    named, _, effect = text.rpartition(":")
+    key, _, value = named.partition("=")
+    return Taint(key=key, value=value, effect=effect)
 
 
 def _karpenter(settings: Settings, chosen: Autoscaler) -> KarpenterArgs:
@@ -89,7 +139,7 @@ def _pool(name: str, pool: NodePool) -> KarpenterPool:
         labels={**pool.labels, NODE_POOL: name},
         most=pool.max,
         requirements={key: values for key, values in wanted.items() if values},
-        taints=pool.taints,
+        taints=[taint(text) for text in pool.taints],
     )
 
 

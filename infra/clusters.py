@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from components.cluster import ClusterProvider, ClusterProviderArgs
-from components.node_pool import NodePool, Taint
-from infra.autoscaling import flags
+from components.node_pool import NodePool
+from infra.autoscaling import flags, taint
 from infra.settings import MADE_HERE, parse_quantity
 
 if TYPE_CHECKING:
@@ -186,16 +186,9 @@ def _pool(name: str, pool: PoolSettings) -> NodePool:
         accelerators=pool.accelerators,
         device=pool.device,
         labels=pool.labels,
-        taints=[_taint(text) for text in pool.taints],
+        taints=[taint(text) for text in pool.taints],
         zones=pool.zones,
         spot=pool.spot,
         disk=None if disk is None else int(disk),
         surge=pool.surge,
     )
-
-
-def _taint(text: str) -> Taint:
-    """Read `<key>[=<value>]:<effect>`, whose form the settings have checked."""
-    named, _, effect = text.rpartition(":")
-    key, _, value = named.partition("=")
-    return Taint(key=key, value=value, effect=effect)

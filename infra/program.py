@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from components.model_image import ModelImage, ModelImageArgs, RegistryLogin
-from infra.autoscaling import declare_autoscaler
+from infra.autoscaling import declare_autoscaler, declare_headroom, declare_spared
 from infra.capacity import lines, prove, refuse, values
 from infra.clusters import declare_cluster
 from infra.guard import Guard, declare
@@ -54,6 +54,8 @@ def build(settings: Settings, secrets: Mapping[str, str], guard: Guard | None = 
     there = pulumi.ResourceOptions(providers=[ground.provider])
     standing = pulumi.ResourceOptions(depends_on=list(ground.ready))
     declare_autoscaler(settings, ground.groups, pulumi.ResourceOptions.merge(there, standing))
+    declare_spared(settings, there)
+    declare_headroom(settings, there)
     teams = declare_teams(settings, secrets, ground.provider)
     declare_gateways(settings, teams.main, ground.provider)
     models, shown = {}, {}

@@ -28,6 +28,10 @@ _ALWAYS = {
 }
 
 
+_MARKS_PODS = "1.36"
+"""The first version whose API server changes what it takes in by a MutatingAdmissionPolicy of v1."""
+
+
 def refuse_unsuited(settings: Settings, reached: Reach) -> None:
     """Raise pulumi.RunError where the cluster lacks what the settings need, with all that it lacks.
 
@@ -49,6 +53,9 @@ def unsuited(settings: Settings, served: Served) -> Iterator[str]:
     # What this stack makes it upgrades itself.
     if settings.cluster.provider == "existing" and wanted is not None and wanted != served.version:
         yield f"cluster.version: {wanted}, and the API server is {served.version}; allowed: the version that it has"
+    spared = settings.autoscaler is not None and settings.autoscaler.kind != "none" and settings.autoscaler.spare
+    if spared and _number(served.version) < _number(_MARKS_PODS):
+        yield f"autoscaler.spare: needs Kubernetes {_MARKS_PODS}, and the API server is {served.version}; set it to []"
     for group, what in {**_ALWAYS, **_of_add_ons(settings)}.items():
         if group not in served.groups:
             yield f"{what} need the API {group}, which this cluster does not serve"
@@ -61,3 +68,7 @@ def _of_add_ons(settings: Settings) -> dict[str, str]:
     if settings.autoscaler is not None and settings.autoscaler.kind == "karpenter":
         needed["karpenter.sh/v1"] = "autoscaler.kind karpenter's NodePools (their CRDs come with Karpenter's chart)"
     return needed
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))

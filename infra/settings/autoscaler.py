@@ -19,6 +19,7 @@ from infra.settings.values import FrozenMap, Name, Section, empty
 __all__ = ["Autoscaler", "AutoscalerFlags"]
 
 _Expander = Literal["random", "most-pods", "least-waste", "least-nodes", "price", "priority"]
+_Owner = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]{0,62}$")]
 _Share = Annotated[float, Field(ge=0, le=1, strict=False)]
 
 
@@ -213,6 +214,15 @@ class Autoscaler(Section):
 
     flags: AutoscalerFlags = AutoscalerFlags()
     """How the Cluster Autoscaler decides: which pool grows, and when nodes go."""
+
+    spare: Annotated[tuple[_Owner, ...], Field(strict=False)] = ("Job", "StatefulSet")
+    """Whose pods no autoscaler moves to empty a node, by the kind of what made them, in the teams' namespaces: what
+    trains would begin again, and what has a state would look for it. The API server marks them (Kubernetes 1.36, or
+    set this to `[]`); a mark in the pod's own manifest stays.
+
+    Upstream: annotations `cluster-autoscaler.kubernetes.io/safe-to-evict`, `karpenter.sh/do-not-disrupt`.
+    Example: `spare: [Job, StatefulSet, PyTorchJob]`
+    """
 
     karpenter: Karpenter | None = None
     """How Karpenter decides. Needed for `karpenter`, and nothing for another.

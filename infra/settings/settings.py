@@ -16,6 +16,7 @@ from infra.settings.document import SECURE, Document, Secure
 from infra.settings.english import in_english
 from infra.settings.errors import Mistake, SettingsError
 from infra.settings.guard import Guard
+from infra.settings.headroom import Headroom
 from infra.settings.image import Registry, RegistryLogin, full_reference
 from infra.settings.model import Model
 from infra.settings.network import SharedService
@@ -40,6 +41,7 @@ _MAPPINGS = (
     "registryLogin",
     "capacity",
     "autoscaler",
+    "headroom",
 )
 
 
@@ -103,6 +105,10 @@ class Settings(Section):
 
     autoscaler: Autoscaler | None = None
     """Who brings nodes and takes them away. None by default: on many clusters somebody does already."""
+
+    headroom: Headroom | None = None
+    """Room that is kept free on nodes, so that a switch does not wait for one. None by default: it costs what nodes
+    cost."""
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], document: Document | None = None) -> Self:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from policies.rules.environment import ENVIRONMENTS, meant
-from policies.rules.pods import SERVING_KINDS
+from policies.rules.pods import SERVING_KINDS, only_holds_room
 from policies.rules.quantity import percent_of
 from policies.rules.rollouts import SPREAD_KINDS
 from policies.rules.rule import Finding, stack_rule
@@ -34,11 +34,14 @@ _TWO = 2
     options={"environments": ENVIRONMENTS},
 )
 def replicas_ha(stack: Stack, *, environments: Sequence[str]) -> Iterator[Finding]:
-    """Every workload that is on has two pods or more. One that is scaled to zero is off, and that is all right."""
+    """Every workload that is on has two pods or more. One that is scaled to zero is off, and that is all right.
+
+    So is one whose pods only hold room for others.
+    """
     if not stack.complete:
         return  # the autoscaler may still come
     for workload in stack.of(*sorted(SPREAD_KINDS)):
-        if not meant(workload.manifest, environments):
+        if not meant(workload.manifest, environments) or only_holds_room(workload.manifest):
             continue
         pods = least(stack, workload)
         if pods is None or 0 < pods < _TWO:

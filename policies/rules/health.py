@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from policies.rules.pods import SERVING_KINDS, containers, pod_specs
+from policies.rules.pods import SERVING_KINDS, containers, only_holds_room, pod_specs
 from policies.rules.rule import Finding, Manifest, rule
 from policies.rules.unknown import UNKNOWN, look
 
@@ -31,8 +31,10 @@ def probes(manifest: Manifest) -> Iterator[Finding]:
     """Every container of a pod that is meant to run on has both probes. A Pod that ends by itself needs none.
 
     Where both ask the same, a pod that is merely busy is restarted as soon as it is taken out of service, unless
-    liveness gives up later.
+    liveness gives up later. Pods that only hold room for others have nothing to be asked.
     """
+    if only_holds_room(manifest):
+        return
     for spec in pod_specs(manifest):
         policy = look(spec.values, "restartPolicy")
         if manifest.get("kind") == "Pod" and policy in ("Never", "OnFailure"):

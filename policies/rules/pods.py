@@ -12,7 +12,19 @@ from policies.rules.workload_kinds import POD_KINDS, SERVING_KINDS, templates
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["POD_KINDS", "SERVING_KINDS", "Container", "Place", "PodSpec", "containers", "containers_of", "pod_specs"]
+__all__ = [
+    "POD_KINDS",
+    "SERVING_KINDS",
+    "Container",
+    "Place",
+    "PodSpec",
+    "containers",
+    "containers_of",
+    "only_holds_room",
+    "pod_specs",
+]
+
+_MEANS = ("ports", "volumeMounts", "volumeDevices", "env", "envFrom", "command", "args", "lifecycle")
 
 ContainerKind = Literal["containers", "initContainers", "ephemeralContainers"]
 _CONTAINER_KINDS: tuple[ContainerKind, ...] = ("initContainers", "containers", "ephemeralContainers")
@@ -60,6 +72,26 @@ def pod_specs(manifest: Manifest) -> Iterator[PodSpec]:
         else:
             inner = f"{path}.spec" if path else "spec"
             yield PodSpec(path=inner, values=look(values, "spec"), metadata=look(values, "metadata"))
+
+
+def only_holds_room(manifest: Manifest) -> bool:
+    """Tell whether pods do nothing but keep room for others: nobody asks them anything, and nobody misses one.
+
+    They bear a class of priority named `headroom-...`, and have nothing by which they could do more: one container with
+    no port, volume, variable or command of its own, and no token.
+    """
+    specs = list(pod_specs(manifest))
+    return bool(specs) and all(_only_holds_room(spec) for spec in specs)
+
+
+def _only_holds_room(spec: PodSpec) -> bool:
+    found = list(containers_of(spec))
+    return (
+        str(look(spec.values, "priorityClassName")).startswith("headroom-")
+        and look(spec.values, "automountServiceAccountToken") is False
+        and len(found) == 1
+        and all(look(found[0].values, key) is None for key in _MEANS)
+    )
 
 
 def containers(manifest: Manifest, *kinds: ContainerKind) -> Iterator[Container]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from policies.rules.environment import ENVIRONMENTS, meant
 from policies.rules.option import Option
-from policies.rules.pods import POD_KINDS, containers_of, pod_specs
+from policies.rules.pods import POD_KINDS, containers_of, only_holds_room, pod_specs
 from policies.rules.rule import Finding, Manifest, rule
 from policies.rules.stack import selects
 from policies.rules.unknown import UNKNOWN, items, look
@@ -36,8 +36,11 @@ _ALL = re.compile(r"[1-9][0-9]{2,}%")  # 100 % and more
     options={"environments": ENVIRONMENTS},
 )
 def spread(manifest: Manifest, *, environments: Sequence[str]) -> Iterator[Finding]:
-    """Pods of a workload are spread, by a constraint that applies to them, unless it says that it has one at most."""
-    if not meant(manifest, environments) or look(manifest, "spec", "replicas") in (0, 1):
+    """Pods of a workload are spread, by a constraint that applies to them, unless it says that it has one at most.
+
+    Or they only hold room for others, wherever that is.
+    """
+    if not meant(manifest, environments) or look(manifest, "spec", "replicas") in (0, 1) or only_holds_room(manifest):
         return
     for spec in pod_specs(manifest):
         constraints = look(spec.values, "topologySpreadConstraints")

@@ -16,7 +16,13 @@ __all__ = ["OK", "Api", "ApiError", "answers"]
 # Owner of the fields that the sandbox sets: readable in `kubectl get --show-managed-fields`.
 FIELD_MANAGER = "ml-platform-sandbox"
 # Plurals that are not the kind and an s, of the few kinds that the sandbox applies; discovery would cost a request.
-PLURALS = {"GatewayClass": "gatewayclasses", "Ingress": "ingresses", "IngressClass": "ingressclasses"}
+PLURALS = {
+    "GatewayClass": "gatewayclasses",
+    "Ingress": "ingresses",
+    "IngressClass": "ingressclasses",
+    "MutatingAdmissionPolicy": "mutatingadmissionpolicies",
+    "PriorityClass": "priorityclasses",
+}
 # Everything it asks for is on this machine; a healthy server needs milliseconds, a starting one may never answer.
 TIMEOUT = 3.0
 OK = 200

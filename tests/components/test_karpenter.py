@@ -5,13 +5,17 @@ import json
 import pytest
 
 from components.karpenter import Karpenter, KarpenterArgs, KarpenterPool, NodeClassRef
+from components.node_pool import Taint
 from policies.rules import RULES, findings
 
 GPUS = KarpenterPool(
     labels={"ml-platform/node-pool": "gpu"},
     most=4,
     requirements={"kubernetes.io/arch": ["amd64"], "karpenter.sh/capacity-type": ["spot"]},
-    taints=["nvidia.com/gpu=present:NoSchedule", "drained:NoExecute"],
+    taints=[
+        Taint(key="nvidia.com/gpu", value="present", effect="NoSchedule"),
+        Taint(key="drained", value="", effect="NoExecute"),
+    ],
 )
 ARGS = {
     "namespace": "kube-system",

@@ -10,8 +10,8 @@ import pulumi
 import pytest
 import yaml
 
-from infra import clusters
-from infra.observed import Observed
+from infra import clusters, suited
+from infra.observed import Observed, Served
 from infra.reach import Reach, reach
 from policies.unwrap import plain
 
@@ -89,7 +89,7 @@ def test_the_same_teams_and_models_are_the_same_objects_on_every_kind_of_cluster
     here = {
         key: (one.inputs, one.hooks, one.protect)
         for key, one in declared(stack(kind)).objects().items()
-        if one.inputs["metadata"].get("namespace") != "kube-system" and "cluster-autoscaler" not in key[1]
+        if not {"cluster-autoscaler", "spared-pods-prod"} & {key[1]}
     }
     there = {key: (one.inputs, one.hooks, one.protect) for key, one in declared(EXISTING).objects().items()}
     assert here == there
@@ -315,7 +315,7 @@ def test_a_change_of_a_pool_changes_that_pool_in_place_and_nothing_else(declared
 
 @pytest.mark.parametrize("kind", CONTROL_PLANES)
 def test_another_version_goes_to_the_control_plane_and_then_to_every_pool_in_place(declared, kind):
-    before, after = declared(example(kind)), declared(example(kind).replace('"1.35"', '"1.36"'))
+    before, after = declared(example(kind)), declared(example(kind).replace('"1.36"', '"1.37"'))
     found = changes(before, after)
     version = {"eks": "version", "gke": "minMasterVersion", "aks": "kubernetesVersion"}[kind]
     control_plane = CONTROL_PLANES[kind]
@@ -395,7 +395,7 @@ def test_a_stack_may_make_a_cluster_and_nothing_on_it(declared):
     for key in ("teams", "models", "gateway"):
         del document["config"][f"ml-platform:{key}"]
     found = declared(yaml.safe_dump(document))
-    assert [*found.objects()] == []
+    assert {name for _, name in found.objects()} == {"spared-pods-prod"}
     assert found.exports.keys() >= {"kubeconfig", "models"}
 
 
@@ -405,3 +405,32 @@ def test_a_kubeconfig_may_be_a_secret_of_the_stack(declared):
     [provider] = found.of_type("pulumi:providers:kubernetes")
     assert plain(provider.inputs)["kubeconfig"] == "hush"
     assert "kubeconfig" in provider.secrets
+
+
+MARKS = {
+    "eks": ("cluster-autoscaler.kubernetes.io/safe-to-evict", "false"),
+    "gke": ("cluster-autoscaler.kubernetes.io/safe-to-evict", "false"),
+}
+
+
+@pytest.mark.parametrize("kind", MARKS)
+def test_what_must_end_by_itself_bears_the_mark_of_the_autoscaler_that_there_is(declared, kind):
+    policy = declared(example(kind)).object("MutatingAdmissionPolicy", "spared-pods-prod")
+    expression = policy["spec"]["mutations"][0]["applyConfiguration"]["expression"]
+    assert json.dumps(MARKS[kind][0]) in expression
+    assert json.dumps(MARKS[kind][1]) in expression
+    assert '["Job", "StatefulSet"]' in policy["spec"]["matchConditions"][0]["expression"]
+
+
+def served(version, *groups):
+    return Served(version=version, groups=frozenset({*suited._ALWAYS, "gateway.networking.k8s.io/v1", *groups}))
+
+
+def test_a_cluster_that_cannot_mark_pods_or_serves_no_gateway_is_refused_with_all_that_it_lacks():
+    settings = settings_of("gke")
+    assert list(suited.unsuited(settings, served("1.36"))) == []
+    lacks = Served(version="1.35", groups=frozenset({"apps/v1", "policy/v1"}))
+    told = list(suited.unsuited(settings, lacks))
+    assert told[0] == "autoscaler.spare: needs Kubernetes 1.36, and the API server is 1.35; set it to []"
+    assert "routes through a Gateway (its CRDs come with the Gateway API) need the API gateway.networking" in told[-1]
+    assert len(told) == 5

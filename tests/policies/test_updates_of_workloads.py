@@ -159,3 +159,40 @@ def test_an_image_without_a_host_is_docker_hubs(name, pod, make, told):
     pod["containers"] = [{"name": "model", "image": name}]
     pod["initContainers"] = pod["ephemeralContainers"] = []
     assert told(BY_ID["image-registry"], make("Pod", pod), chosen={"registries": ["docker.io/library"]}) == []
+
+
+def headroom(change=None, **pod):
+    container = {"name": "room", "image": "pause", **(change or {})}
+    spec = {"priorityClassName": "headroom-prod", "automountServiceAccountToken": False, "containers": [container]}
+    return workload({"replicas": 3, "template": {"spec": {**spec, **pod}}})
+
+
+@pytest.mark.parametrize("rule", ["probes", "spread"])
+def test_pods_that_only_hold_room_for_others_are_asked_nothing_and_may_be_anywhere(rule, told):
+    assert told(BY_ID[rule], headroom()) == []
+
+
+@pytest.mark.parametrize("rule", ["probes", "spread"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        headroom({"ports": [{"containerPort": 80}]}),
+        headroom({"env": [{"name": "A", "value": "b"}]}),
+        headroom({"envFrom": [{"configMapRef": {"name": "a"}}]}),
+        headroom({"command": ["sh"]}),
+        headroom({"args": ["a"]}),
+        headroom({"volumeMounts": [{"name": "a", "mountPath": "/a"}]}),
+        headroom({"volumeDevices": [{"name": "a", "devicePath": "/a"}]}),
+        headroom({"lifecycle": {"postStart": {"exec": {"command": ["a"]}}}}),
+        headroom(priorityClassName="batch"),
+        headroom(priorityClassName=UNKNOWN),
+        headroom(automountServiceAccountToken=True),
+        headroom(automountServiceAccountToken=None),
+        headroom(containers=[{"name": "room"}, {"name": "other"}]),
+        headroom(initContainers=[{"name": "first"}]),
+        headroom(containers=[]),
+    ],
+)
+def test_a_pod_that_could_do_more_than_hold_room_is_judged_as_any_other(rule, more, told):
+    if more["spec"]["template"]["spec"]["containers"] or rule == "spread":
+        assert told(BY_ID[rule], more) != []

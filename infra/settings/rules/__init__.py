@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from infra.settings.rules.autoscaling import autoscaler
+from infra.settings.rules.autoscaling import autoscaler, headroom
 from infra.settings.rules.capacity import overcommitments
 from infra.settings.rules.cluster import cluster
 from infra.settings.rules.names import model_names, namespaces
@@ -38,6 +38,7 @@ def inconsistencies(raw: Mapping[str, Any]) -> Iterator[Mistake]:
     yield from cluster(raw)
     yield from node_pools(raw)
     yield from autoscaler(raw)
+    yield from headroom(raw)
     for model in models(raw):
         yield from model_names(model, raw)
         yield from strategy(model, raw)

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from infra.settings.cluster import MADE_HERE
-from infra.settings.errors import Mistake, quote
-from infra.settings.rules.raw import as_seconds, as_text, as_whole, below, given, mapping
+from infra.settings.errors import KeyPath, Mistake, did_you_mean, quote, quoted_list
+from infra.settings.rules.raw import as_amount, as_seconds, as_text, as_whole, below, given, mapping
 
-__all__ = ["autoscaler"]
+__all__ = ["autoscaler", "headroom"]
+
+_HEADROOM = -10
 
 _RUN_IT = ("gke", "aks")
 """Clusters whose cloud runs the Cluster Autoscaler itself."""
@@ -119,6 +121,36 @@ def _patience(chosen: Mapping[str, Any], pools: Mapping[str, Any]) -> Iterator[M
                 message=f"{takes:g} s is as long as the autoscaler waits before it gives a node up, {waits:g} s; raise"
                 " autoscaler.flags.maxNodeProvisionTime",
             )
+
+
+def headroom(raw: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Find room that is kept on a pool that is not there, or that no node of it has."""
+    pools = mapping(raw, "cluster", "nodePools")
+    for name, room in mapping(raw, "headroom", "pools").items():
+        path: KeyPath = ("headroom", "pools", str(name))
+        if name not in pools:
+            known = [str(pool) for pool in pools]
+            yield Mistake(
+                path=path,
+                message=f"unknown pool {quote(name)}; known: {quoted_list(known)}{did_you_mean(str(name), known)}",
+            )
+            continue
+        for key, offered in (("cpu", ("allocatable", "cpu")), ("memory", ("allocatable", "memory"))):
+            asked, there = as_amount(below(room, key)), as_amount(below(pools[name], *offered))
+            if asked is not None and there is not None and asked > there:
+                yield Mistake(
+                    path=(*path, key),
+                    message=f"{quote(below(room, key))} is more than a node has, {quote(below(pools[name], *offered))}",
+                )
+        gpus = as_whole(below(pools[name], "accelerators", "nvidia.com/gpu")) or 0
+        if (as_whole(below(room, "gpu")) or 0) > gpus:
+            yield Mistake(path=(*path, "gpu"), message=f"is more than a node has, {gpus}")
+    cutoff = as_whole(below(raw, "autoscaler", "flags", "expendablePodsPriorityCutoff"))
+    if mapping(raw, "headroom") and cutoff is not None and cutoff > _HEADROOM:
+        yield Mistake(
+            path=("autoscaler", "flags", "expendablePodsPriorityCutoff"),
+            message=f"{cutoff} is above {_HEADROOM}, headroom's priority, which then brings no node",
+        )
 
 
 def _fixed(pools: Mapping[str, Any], why: str) -> Iterator[Mistake]:

@@ -44,7 +44,7 @@ def cluster(raw: Mapping[str, Any]) -> Iterator[Mistake]:
         yield from _made(said, provider)
     if provider in CLOUDS:
         yield from _cloud(said, provider)
-    if not mapping(raw, "teams") and provider == "existing":
+    if "teams" not in raw and provider == "existing":
         yield Mistake(path=("teams",), message="is missing; without one this stack would declare nothing")
 
 

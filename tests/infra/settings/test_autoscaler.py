@@ -156,3 +156,21 @@ def test_a_cluster_autoscaler_is_told_nothing_of_karpenter(scaled):
 def test_a_budget_that_upstream_would_refuse_is_refused(scaled, budget, says):
     said = {**KARPENTER["karpenter"], "disruption": {"budgets": [budget]}}
     assert any(says in told for told in mistakes(scaled(MACHINE, **{**KARPENTER, "karpenter": said})))
+
+
+def test_room_is_kept_on_pools_that_are_there_and_no_pod_of_it_is_larger_than_a_node(scaled):
+    raw = scaled(cloud="aws", image=IMAGE, flags={"expendablePodsPriorityCutoff": 0})
+    raw["headroom"] = {
+        "image": IMAGE,
+        "pools": {
+            "general": {"pods": 2, "cpu": "17", "memory": "65Gi", "gpu": 1},
+            "generel": {"pods": 1, "cpu": "1", "memory": "1Gi"},
+        },
+    }
+    assert mistakes(raw) == [
+        "autoscaler.flags.expendablePodsPriorityCutoff: 0 is above -10, headroom's priority, which then brings no node",
+        'headroom.pools.general.cpu: "17" is more than a node has, "16"',
+        "headroom.pools.general.gpu: is more than a node has, 0",
+        'headroom.pools.general.memory: "65Gi" is more than a node has, "64Gi"',
+        'headroom.pools.generel: unknown pool "generel"; known: "general"; did you mean "general"?',
+    ]

@@ -29,7 +29,7 @@ EXAMPLES = [(section, key) for section, key in KEYS if key.example is not None a
 SCHEMA = settings_schema()
 
 # What is wrong with these only several keys together show, or the text itself.
-BEYOND_A_SCHEMA = {"bad-ingress", "both-slots-empty", "duplicate-key", "small-quota"}
+BEYOND_A_SCHEMA = {"bad-ingress", "both-slots-empty", "duplicate-key", "no-context", "small-quota"}
 
 
 @pytest.fixture(scope="module")

@@ -35,6 +35,7 @@ config:
     context: sandbox
     nodePools:
       general: {{instance: m-8, allocatable: {{cpu: 7900m, memory: 31Gi}}, max: 6}}
+      ready: {{instance: m-8, allocatable: {{cpu: 7900m, memory: 31Gi}}, max: 3}}
       gpu:
         instance: g-8
         allocatable: {{cpu: 31900m, memory: 127Gi}}
@@ -48,6 +49,9 @@ config:
     karpenter:
       nodeClass: {{group: karpenter.kwok.sh, kind: KWOKNodeClass}}
       disruption: {{budgets: [{{nodes: {BUDGET}}}]}}
+  ml-platform:headroom:
+    image: pause@sha256:{"b" * 64}
+    pools: {{ready: {{pods: 2, cpu: 3500m, memory: 1Gi}}}}
 """
 
 
@@ -75,9 +79,23 @@ MACHINES = [machine("m-8", cpu="8", memory="32Gi"), machine("g-8", cpu="32", mem
 class Nodes:
     """The pods of a namespace, and the nodes that come and go for them."""
 
-    def __init__(self, plane: ControlPlane) -> None:
+    def __init__(self, plane: ControlPlane, headroom: dict[str, Any]) -> None:
         self.api = plane.api
-        self.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "work"}})
+        self._headroom = headroom
+        # As a team's own.
+        metadata = {"name": "work", "labels": {"ml-platform/environment": "test"}}
+        self.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+
+    def keep_room(self, pods: int | None = None) -> None:
+        """Declare the room that the stack keeps, or with `pods` another number of them."""
+        spec = self._headroom["spec"]
+        self.api.apply({**self._headroom, "spec": spec if pods is None else {**spec, "replicas": pods}})
+
+    def keeping(self) -> list[str]:
+        """Name the nodes on which room is kept now."""
+        label = "app.kubernetes.io%2Fname%3Dheadroom-test-ready"
+        pods = self.api.get(f"/api/v1/namespaces/kube-system/pods?labelSelector={label}")["items"]
+        return [pod["spec"]["nodeName"] for pod in pods if pod["status"].get("phase") == "Running"]
 
     def deploy(self, name: str, pool: str, replicas: int, **resources: str) -> None:
         """Ask for so many pods on a pool's nodes, or for another number."""
@@ -98,22 +116,32 @@ class Nodes:
         metadata = {"name": name, "namespace": "work"}
         self.api.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": body})
 
-    def single(self, name: str, pool: str, *, annotations: dict[str, str], **requests: str) -> None:
-        """Make a pod that nobody makes anew."""
+    def train(self, name: str, pool: str) -> None:
+        """Run a Job of one small pod; on a simulated node it ends at once."""
+        spec = {"nodeSelector": {POOL: pool}, "containers": [{"name": "c", "image": "i"}], "restartPolicy": "Never"}
+        template = {"metadata": {"labels": {"app": name}}, "spec": spec}
+        metadata = {"name": name, "namespace": "work"}
+        self.api.apply({"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"template": template}})
+
+    def remember(self, name: str, pool: str, **requests: str) -> None:
+        """Run a StatefulSet of one pod."""
         container = {"name": "c", "image": "i", "resources": {"requests": requests}}
         spec = {"nodeSelector": {POOL: pool}, "containers": [container], "terminationGracePeriodSeconds": 0}
-        metadata = {"name": name, "namespace": "work", "annotations": annotations}
-        self.api.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+        labels = {"app": name}
+        body = {
+            "replicas": 1,
+            "serviceName": name,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": spec},
+        }
+        metadata = {"name": name, "namespace": "work"}
+        self.api.apply({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": metadata, "spec": body})
+
+    def pods(self, name: str) -> list[dict[str, Any]]:
+        return self.api.get(f"/api/v1/namespaces/work/pods?labelSelector=app%3D{name}")["items"]
 
     def running(self, name: str) -> int:
-        pods = self.api.get(f"/api/v1/namespaces/work/pods?labelSelector=app%3D{name}")["items"]
-        return sum(pod["status"].get("phase") == "Running" for pod in pods)
-
-    def pod(self, name: str) -> dict[str, Any] | None:
-        return self.api.get(f"/api/v1/namespaces/work/pods/{name}")
-
-    def phase(self, name: str) -> str | None:
-        return (self.pod(name) or {}).get("status", {}).get("phase")
+        return sum(pod["status"].get("phase") == "Running" for pod in self.pods(name))
 
     def of(self, pool: str) -> list[dict[str, Any]]:
         return self.api.get(f"/api/v1/nodes?labelSelector={POOL.replace('/', '%2F')}%3D{pool}")["items"]
@@ -165,14 +193,15 @@ def nodes(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iter
     }
     plane.processes.start("karpenter-kwok", [program, *options], environment=environment)
     try:
-        yield Nodes(plane)
+        [headroom] = [each for each in objects if each["metadata"]["name"].startswith("headroom-test-")]
+        yield Nodes(plane, headroom)
     finally:
         print(plane.processes.tail("karpenter-kwok", 40))
         plane.processes.stop_all(["karpenter-kwok"])
 
 
 def arguments(objects: list[dict[str, Any]]) -> list[str]:
-    [deployment] = [each for each in objects if each["kind"] == "Deployment"]
+    [deployment] = [each for each in objects if (each["kind"], each["metadata"]["name"]) == ("Deployment", "karpenter")]
     return deployment["spec"]["template"]["spec"]["containers"][0]["args"]
 
 
@@ -190,7 +219,7 @@ def declare(plane: ControlPlane, source: Path, objects: list[dict[str, Any]]) ->
         plane, {"apiVersion": "karpenter.kwok.sh/v1alpha1", "kind": "KWOKNodeClass", "metadata": metadata, "spec": {}}
     )
     for manifest in objects:
-        if manifest["kind"] != "Deployment":
+        if manifest["kind"] != "Deployment":  # the controller, which runs outside; and room, which a test keeps
             apply(plane, manifest)
 
 

@@ -12,7 +12,7 @@ EACH = 8
 MOST_GPU_NODES = 13
 # The stack's disruption budget, in conftest.py.
 SHARE = 0.5
-SPARED = {"karpenter.sh/do-not-disrupt": "true"}
+SPARED = "karpenter.sh/do-not-disrupt"
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -53,21 +53,42 @@ def test_from_no_gpu_to_a_hundred_and_back_within_the_pools_maximum_and_its_budg
     assert most <= math.ceil(SHARE * MOST_GPU_NODES)
 
 
-def test_pending_pods_bring_nodes_and_take_them_along_but_for_one_whose_pod_must_not_be_disrupted(nodes):
+def test_pending_pods_bring_nodes_and_take_them_along_but_for_one_that_has_a_state(nodes):
     assert nodes.of("general") == []
     nodes.deploy("web", "general", 6, cpu="2500m", memory="1Gi")
     came = nodes.eventually(lambda: nodes.running("web") == 6, within=60, what="six pods run")
     found = nodes.of("general")
     assert len(found) == 2, "three of them fit a node"
     assert {node["metadata"]["labels"]["node.kubernetes.io/instance-type"] for node in found} == {"m-8"}
-    nodes.single("notebook", "general", annotations=SPARED, cpu="4", memory="1Gi")
-    nodes.eventually(lambda: nodes.phase("notebook") == "Running", within=60, what="the notebook runs")
+    nodes.remember("index", "general", cpu="4", memory="1Gi")
+    nodes.eventually(lambda: nodes.running("index") == 1, within=60, what="the index runs")
     assert len(nodes.of("general")) == 3
-    before = nodes.pod("notebook")
+    [before] = nodes.pods("index")
+    nodes.train("fit", "general")
+    nodes.eventually(lambda: nodes.pods("fit"), within=60, what="the training is there")
+    # Nobody wrote that into the manifests.
+    assert all(pod["metadata"]["annotations"][SPARED] == "true" for pod in (before, *nodes.pods("fit")))
+    assert all(SPARED not in pod["metadata"].get("annotations", {}) for pod in nodes.pods("web"))
     nodes.deploy("web", "general", 0, cpu="2500m", memory="1Gi")
     left = nodes.eventually(lambda: len(nodes.of("general")) == 1, within=180, what="one node is left")
     time.sleep(30)  # longer than the controller takes to look, and to look once more before it acts
     assert [node["metadata"]["name"] for node in nodes.of("general")] == [before["spec"]["nodeName"]]
-    assert nodes.pod("notebook")["metadata"]["uid"] == before["metadata"]["uid"]
+    assert [pod["metadata"]["uid"] for pod in nodes.pods("index")] == [before["metadata"]["uid"]]
     print(f"6 pods on 2 nodes after {came:.1f} s; of 3 nodes 1 left {left:.1f} s after the pods went")
-    nodes.api.delete("/api/v1/namespaces/work/pods/notebook?gracePeriodSeconds=0")
+    for path in ("apis/batch/v1/namespaces/work/jobs/fit", "apis/apps/v1/namespaces/work/statefulsets/index"):
+        nodes.api.delete(f"/{path}?propagationPolicy=Background")
+
+
+def test_room_that_is_kept_is_there_at_once_and_brings_the_next_node_before_anybody_needs_it(nodes):
+    nodes.keep_room()
+    nodes.eventually(lambda: len(nodes.keeping()) == 2, within=60, what="the room is there")
+    [ready] = {*nodes.keeping()}
+    nodes.deploy("switch", "ready", 2, cpu="3500m", memory="1Gi")
+    came = nodes.eventually(lambda: nodes.running("switch") == 2, within=30, what="the pods run")
+    assert {pod["spec"]["nodeName"] for pod in nodes.pods("switch")} == {ready}, "they waited for another node"
+    back = nodes.eventually(lambda: len(nodes.keeping()) == 2, within=60, what="the room is there again")
+    assert ready not in nodes.keeping()
+    assert len(nodes.of("ready")) == 2
+    print(f"2 pods run {came:.1f} s after they were asked for, and the room is there again {back:.1f} s later")
+    nodes.deploy("switch", "ready", 0, cpu="3500m", memory="1Gi")
+    nodes.keep_room(0)
