@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sandbox.cluster.control_plane import ControlPlane
     from sandbox.process import ProcessStatus, Report
 
-__all__ = ["DEFAULT_SHAPES", "NodeShape", "SimulatedNodes"]
+__all__ = ["DEFAULT_SHAPES", "NodeShape", "SimulatedNodes", "node_manifests"]
 
 TIMEOUT = 30.0
 # Pods get addresses of the range that RFC 2544 keeps for tests of devices: they look like no real pod's.
@@ -82,7 +82,7 @@ class SimulatedNodes:
                 "--node-lease-duration-seconds=40",
             ],
         )
-        manifests = [manifest for shape in self._shapes for manifest in _nodes(shape)]
+        manifests = [manifest for shape in self._shapes for manifest in node_manifests(shape)]
         for manifest in manifests:
             api.apply(manifest)
             api.apply(manifest, subresource="status")
@@ -110,7 +110,8 @@ class SimulatedNodes:
         return remembered_ports(self._plane.directory / "ports.json", ["kwok"], self._plane.address)["kwok"]
 
 
-def _nodes(shape: NodeShape) -> list[dict[str, Any]]:
+def node_manifests(shape: NodeShape) -> list[dict[str, Any]]:
+    """Give the nodes of a kind, as kwok takes them for its own; their status is a write of its own."""
     capacity = {"cpu": shape.cpu, "memory": shape.memory, "pods": str(shape.pods), **shape.extended}
     return [
         {

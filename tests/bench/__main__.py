@@ -1,6 +1,6 @@
 """`make bench`: what a switch costs and what it loses, and what the rules cost, on real pods, in a sandbox of its own.
 
-Three measurements, each beside its yardstick in the same run, since absolute times on a shared machine say little:
+Four measurements, each beside its yardstick in the same run, since absolute times on a shared machine say little:
 
 - `switch`: stacks of growing size (teams are added, which cost no pods); the wall time of a switch with and without
   the engine's preview, and the time from the Service's PATCH to the last answer of the former version; beside it
@@ -8,6 +8,7 @@ Three measurements, each beside its yardstick in the same run, since absolute ti
 - `load`: requests over blue to green to blue through Service and gateway, a canary's walk and a rolling update, with
   the number that failed.
 - `policies`: a preview of 1,000 objects that changes nothing, with the policy pack and without.
+- `crowd`: the same stack on 10 simulated nodes and on 1,000 with 10,000 pods, and the memory of each process.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from crowded import measure_crowd
 from judging import measure_policies
 from report import show
 from rich.console import Console
@@ -56,16 +58,29 @@ def served(console: Console) -> Iterator[Platform]:
 
 @command.command()
 def bench(
-    what: Annotated[str, typer.Argument(help="switch, load, policies or all")] = "all",
+    what: Annotated[str, typer.Argument(help="switch, load, policies, crowd or all")] = "all",
     objects: Annotated[str, typer.Option(help="sizes of stacks, in objects; the first is at least one model")] = SIZES,
     requests: Annotated[int, typer.Option(help="requests of each scenario of `load`")] = REQUESTS,
     rounds: Annotated[int, typer.Option(help="switches of each size; medians are shown")] = 3,
     out: Annotated[Path | None, typer.Option(help="also write every figure here, as JSON")] = None,
 ) -> None:
     """Measure switches and the requests that they lose."""
-    if what not in ("switch", "load", "policies", "all"):
-        raise typer.BadParameter(f'"{what}" is not known; allowed: switch, load, policies, all')
+    if what not in ("switch", "load", "policies", "crowd", "all"):
+        raise typer.BadParameter(f'"{what}" is not known; allowed: switch, load, policies, crowd, all')
     console = Console(highlight=False)
+    figures = {}
+    if what in ("crowd", "all"):
+        figures["crowd"] = measure_crowd(rounds=rounds, say=console.print)
+    if what != "crowd":
+        figures |= _on_real_nodes(what, objects, requests, rounds, console)
+    show(figures, console)
+    if out is not None:
+        out.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def _on_real_nodes(
+    what: str, objects: str, requests: int, rounds: int, console: Console
+) -> dict[str, list[dict[str, Any]]]:
     figures = {}
     with served(console) as platform:
         if what in ("switch", "all"):
@@ -75,9 +90,7 @@ def bench(
             figures["policies"] = measure_policies(platform, JUDGED, rounds=rounds, say=console.print)
         if what in ("load", "all"):
             figures["load"] = measure_load(platform, requests=requests, say=console.print)
-    show(figures, console)
-    if out is not None:
-        out.write_text(json.dumps(figures, indent=1) + "\n")
+    return figures
 
 
 if __name__ == "__main__":

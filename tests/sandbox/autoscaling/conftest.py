@@ -81,6 +81,7 @@ class Nodes:
 
     def __init__(self, plane: ControlPlane, headroom: dict[str, Any]) -> None:
         self.api = plane.api
+        self._processes = plane.processes
         self._headroom = headroom
         # As a team's own.
         metadata = {"name": "work", "labels": {"ml-platform/environment": "test"}}
@@ -146,12 +147,22 @@ class Nodes:
     def of(self, pool: str) -> list[dict[str, Any]]:
         return self.api.get(f"/api/v1/nodes?labelSelector={POOL.replace('/', '%2F')}%3D{pool}")["items"]
 
+    def without(self, pool: str, *deployments: str) -> None:
+        """Begin with no node in a pool, whatever an attempt before this one has left."""
+        for name in deployments:
+            self.api.delete(f"/apis/apps/v1/namespaces/work/deployments/{name}?propagationPolicy=Background")
+        self.eventually(lambda: not self.of(pool), within=240, what=f"no node of {pool} is left")
+
     def eventually(self, holds: Callable[[], Any], *, within: float, what: str) -> float:
         """Wait until it holds, and return after how many seconds it did."""
         began = time.monotonic()
         while not holds():
             waited = time.monotonic() - began
             assert waited < within, f"not within {within:.0f} s: {what}"
+            if not self._processes.alive("karpenter-kwok"):
+                # As a kubelet would: on a busy machine it loses its lease, and ends.
+                print("karpenter has ended and is started again:", self._processes.tail("karpenter-kwok", 3))
+                self._processes.restart("karpenter-kwok")
             time.sleep(0.25)
         return time.monotonic() - began
 

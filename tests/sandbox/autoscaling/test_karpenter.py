@@ -35,7 +35,7 @@ def gone(nodes, pool, *, within):
 
 
 def test_from_no_gpu_to_a_hundred_and_back_within_the_pools_maximum_and_its_budget(nodes):
-    assert nodes.of("gpu") == []
+    nodes.without("gpu", "train")
     nodes.deploy("train", "gpu", GPUS, cpu="2", memory="4Gi", gpu="1")
     came = nodes.eventually(lambda: nodes.running("train") == GPUS, within=120, what="100 pods have their GPU")
     assert len(nodes.of("gpu")) == math.ceil(GPUS / EACH)
@@ -54,7 +54,7 @@ def test_from_no_gpu_to_a_hundred_and_back_within_the_pools_maximum_and_its_budg
 
 
 def test_pending_pods_bring_nodes_and_take_them_along_but_for_one_that_has_a_state(nodes):
-    assert nodes.of("general") == []
+    nodes.without("general", "web")
     nodes.deploy("web", "general", 6, cpu="2500m", memory="1Gi")
     came = nodes.eventually(lambda: nodes.running("web") == 6, within=60, what="six pods run")
     found = nodes.of("general")
