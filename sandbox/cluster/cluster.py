@@ -138,6 +138,11 @@ class Cluster:
         with self._locked():
             self.parts.start_gateway()
 
+    def start_walls(self) -> None:
+        """Enforce NetworkPolicies from now on; simulated nodes send no packets."""
+        with self._locked():
+            self.parts.start_walls()
+
     def stop(self) -> None:
         """End everything: processes, mounts, links, firewall tables, control groups. Data stay in the directory.
 

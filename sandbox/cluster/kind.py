@@ -155,6 +155,9 @@ class KindCluster:
     def start_gateway(self) -> None:
         """Do nothing: a gateway is for whoever wants one to install."""
 
+    def start_walls(self) -> None:
+        """Do nothing: kind's own network enforces policies."""
+
     def stop(self) -> None:
         """Delete the cluster and the registry, both with their volumes; what is not there is no error."""
         if self._engine.why_silent() is not None:

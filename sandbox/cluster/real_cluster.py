@@ -21,6 +21,7 @@ from sandbox.cluster.network import chosen_network, connect, disconnect
 from sandbox.cluster.real import RealNode, node_mounts
 from sandbox.cluster.registry import Registry
 from sandbox.cluster.resource_metrics import ResourceMetrics
+from sandbox.cluster.walls import Walls
 from sandbox.process import Processes
 
 if TYPE_CHECKING:
@@ -37,12 +38,22 @@ __all__ = ["RealCluster"]
 
 NEEDED = (*BINARIES, "kubelet", "kube-proxy", "coredns", "docker-registry")
 # What may be added to a cluster that runs, and belongs to it from then on.
-ADDED = ("metrics-server", "traefik")
+ADDED = ("metrics-server", "traefik", "kube-router")
 # What systemd or, for the last three, a kubelet would start again on a server. The control plane stays as it was left:
 # `python -m sandbox start-cluster` starts it again.
-SUPERVISED = ("containerd", "kubelet", "kube-proxy", "coredns", "metrics-server", "traefik")
+SUPERVISED = ("containerd", "kubelet", "kube-proxy", "coredns", *ADDED)
 # In the order in which they end, and etcd after them: nodes before what they report to.
-ENDING = ("traefik", "metrics-server", "coredns", "kube-proxy", "kubelet", "containerd", "registry", *BINARIES[:0:-1])
+ENDING = (
+    "kube-router",
+    "traefik",
+    "metrics-server",
+    "coredns",
+    "kube-proxy",
+    "kubelet",
+    "containerd",
+    "registry",
+    *BINARIES[:0:-1],
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,7 @@ class _Parts:
     dns: ClusterDns
     metrics: ResourceMetrics
     gateway: Gateway
+    walls: Walls
 
 
 class RealCluster:
@@ -136,6 +148,9 @@ class RealCluster:
         if self._has("traefik"):
             parts.gateway.start()
             parts.gateway.ready()
+        if self._has("kube-router"):
+            parts.walls.start()
+            parts.walls.ready()
         where = (self._layout.run, self._layout.logs, str(self.namespaces.pid))
         self.processes.start("supervisor", [sys.executable, "-m", "sandbox.cluster.supervisor", *where, *SUPERVISED])
         return parts.plane.kubeconfig
@@ -156,6 +171,14 @@ class RealCluster:
         gateway = self._parts().gateway
         gateway.start()
         gateway.ready()
+
+    def start_walls(self) -> None:
+        """Enforce NetworkPolicies from now on; without it they are accepted and mean nothing."""
+        self._programs.require(["kube-router"])
+        self._add("kube-router")
+        walls = self._parts().walls
+        walls.start()
+        walls.ready()
 
     def stop(self) -> None:
         """End everything: processes, mounts, links, firewall tables, control groups."""
@@ -191,6 +214,7 @@ class RealCluster:
             parts.dns.status(),
             *([parts.metrics.status()] if "metrics-server" in added else []),
             *([parts.gateway.status()] if "traefik" in added else []),
+            *([parts.walls.status()] if "kube-router" in added else []),
         ]
 
     def _start_runtime(self, parts: _Parts) -> None:
@@ -229,6 +253,7 @@ class RealCluster:
             dns=ClusterDns(self._directory, binaries, plane=plane, network=network, report=report),
             metrics=ResourceMetrics(binaries, plane=plane, network=network, report=report),
             gateway=Gateway(self._directory, binaries, plane=plane, network=network, report=report),
+            walls=Walls(binaries, plane=plane, namespaces=self.namespaces, network=network, report=report),
         )
 
     def _has(self, added: str) -> bool:

@@ -73,6 +73,9 @@ class SimulatedCluster:
     def start_gateway(self) -> None:
         """Do nothing: there is nothing to serve."""
 
+    def start_walls(self) -> None:
+        """Do nothing: there are no packets to keep."""
+
     def stop(self) -> None:
         """End every process."""
         end_control_plane(self._plane().processes, ENDING, grace=self._grace)

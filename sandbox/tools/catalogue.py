@@ -269,6 +269,21 @@ _TOOLS = (
         install="Traefik 3.5.3",
     ),
     Tool(
+        name="kube-router",
+        version="v2.1.0",
+        ask=("--version",),
+        accepted=Accepted(low=(2, 1), below=(3,), words="2.1 or newer"),
+        # Upstream publishes images and source. Its newer versions are not to be had from every module proxy, and flaws
+        # are reported for what this one does as a router and a proxy of Services: only its firewall is ever run.
+        module=Module(
+            folder="kube-router",
+            package="github.com/cloudnativelabs/kube-router/v2/cmd/kube-router",
+            ldflags="-X github.com/cloudnativelabs/kube-router/v2/pkg/version.Version={version}",
+            megabytes=1500,
+        ),
+        install="Go 1.26 or newer, from which it is built",
+    ),
+    Tool(
         name="kind",
         version="v0.31.0",
         ask=("version",),

@@ -32,6 +32,7 @@ NODE_PACKAGES = (
     "iptables",  # dockerd does not start without it, even where it may write no rule
     "mmdebstrap",
     "busybox-static",
+    "ipset",  # by which kube-router names many addresses in one rule
 )
 
 _POLICY = Path("/usr/sbin/policy-rc.d")

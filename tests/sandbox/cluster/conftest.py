@@ -140,7 +140,7 @@ def _namespace(api):
 def push_image(registry: str, repository: str, tag: str) -> str:
     """Push an image made of busybox, over the registry's own protocol; return its digest."""
     base = f"http://{registry}/v2/{repository}"
-    commands = ("sh", "httpd", "nslookup", "wget", "mkdir", "sleep")
+    commands = ("sh", "httpd", "nslookup", "wget", "mkdir", "sleep", "nc")
     layer = _layer(Path(shutil.which("busybox")).read_bytes(), commands)
     config = json.dumps(
         {

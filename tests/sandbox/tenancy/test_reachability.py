@@ -1,7 +1,7 @@
 """Who reaches whom among three teams, judged by somebody else's reading of the rendered policies.
 
-A plain bridge enforces no NetworkPolicy, so that no connection here would prove anything: this is a judgement of what
-the API server is given, by network-config-analyzer, not of packets.
+A judgement of what the API server is given, by network-config-analyzer, wherever tests run. The same matrix by real
+connections, where there are real nodes: tests/sandbox/cluster/test_walls.py.
 """
 
 from __future__ import annotations
@@ -9,34 +9,7 @@ from __future__ import annotations
 import pytest
 from judge import ALL, judge, reachable
 from tenants import NAMESPACES, manifests
-
-# One pod that serves a model and one that does not in each namespace, and who stands outside.
-PORTS = {"model": {"http": 8000, "metrics": 9090}, "worker": {"api": 8080, "metrics": 9102}}
-OUTSIDE = {"monitoring/prometheus": {}, "traefik/gateway": {}, "kube-system/dns": {}, "default/stranger": {}}
-
-# Rows reach columns, by these ports; `all` is every one, `.` none at all.
-MATRIX = """
-from                     fraud/model fraud/worker train/model train/worker search/model search/worker search/feast ingest/model ingest/worker
-fraud/model              all         all          .           .            8000         .             6566         .            .
-fraud/worker             all         all          .           .            8000         .             6566         .            .
-train/model              .           .            all         all          8000         .             .            .            .
-train/worker             .           .            all         all          8000         .             .            .            .
-search/model             .           .            .           .            all          all           all          .            .
-search/worker            .           .            .           .            all          all           all          .            .
-search/feast             .           .            .           .            all          all           all          .            .
-ingest/model             8080        8080         .           .            .            .             .            all          all
-ingest/worker            8080        8080         .           .            .            .             .            all          all
-monitoring/prometheus    8000,9090   9102         8000        .            .            .             .            8000         .
-traefik/gateway          8000        .            8000        .            8000         .             .            8000         .
-kube-system/dns          8000        .            8000        .            .            .             .            8000         .
-default/stranger         8000        .            8000        .            .            .             .            8000         .
-"""  # noqa: E501  a matrix
-SHORT = {"fraud": "fraud-test", "train": "fraud-train-test", "search": "search-test", "ingest": "ingest-test"}
-
-
-def full(short):
-    namespace, _, name = short.partition("/")
-    return f"{SHORT.get(namespace, namespace)}/{name}"
+from walls import HEADER, PODS, ROWS, full, shown
 
 
 def pod(namespace, name, ports, **labels):
@@ -47,18 +20,13 @@ def pod(namespace, name, ports, **labels):
 
 def cluster():
     """The rendered namespaces and policies, with the label that an API server adds, and pods in them."""
-    names = [*NAMESPACES, *(one.partition("/")[0] for one in OUTSIDE)]
-    for name in names:
+    for name in dict.fromkeys(one.partition("/")[0] for one in PODS):
         labels = {"kubernetes.io/metadata.name": name}
         yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
     yield from (manifest for manifest in manifests() if manifest["kind"] == "NetworkPolicy")
-    for namespace in NAMESPACES:
-        yield pod(namespace, "model", PORTS["model"], **{"ml-platform/slot": "blue"})
-        yield pod(namespace, "worker", PORTS["worker"], app="worker")
-    yield pod("search-test", "feast", {"api": 6566}, app="feast")
-    for one, ports in OUTSIDE.items():
+    for one, (labels, ports) in PODS.items():
         namespace, _, name = one.partition("/")
-        yield pod(namespace, name, ports)
+        yield pod(namespace, name, ports, **labels)
 
 
 @pytest.fixture(scope="module")
@@ -66,14 +34,8 @@ def reached(tmp_path_factory):
     return reachable(judge(), cluster(), tmp_path_factory.mktemp("judge"))
 
 
-HEADER, *ROWS = [line.split() for line in MATRIX.strip().splitlines()]
-
-
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
 def test_a_pod_reaches_whom_the_matrix_says_and_nobody_else(reached, row):
-    def shown(ports):
-        return ALL if ports == ALL else ",".join(map(str, sorted(ports))) or "."
-
     source = full(row[0])
     pairs = {target: reached.get((source, full(target)), set()) for target in HEADER[1:] if full(target) != source}
     expected = {target: cell for target, cell in zip(HEADER[1:], row[1:], strict=True) if full(target) != source}
