@@ -70,6 +70,22 @@ def kubeconfig(
 
 
 @app.command()
+def walls() -> None:
+    """Enforce NetworkPolicies from now on, by kube-router; the sandbox's own network knows none."""
+    from sandbox.cluster import Cluster, choose_nodes
+    from sandbox.tools import provide
+
+    layout, console = Layout.default(), Console(highlight=False)
+    nodes = choose_nodes(layout)
+    if nodes.kind != "real":
+        console.print(f"{nodes.kind} nodes: nothing to do")
+        return
+    provide(["kube-router"], report=console.print)
+    Cluster(layout, nodes=nodes, report=console.print).start_walls()
+    console.print("NetworkPolicies are enforced; python -m sandbox status shows kube-router")
+
+
+@app.command()
 def status() -> None:
     """Show each process with its pid, health and memory, and why nodes are real or simulated."""
     from sandbox.status import show_status

@@ -118,6 +118,8 @@ def provide_tools(config: pytest.Config, nodeids: Sequence[str]) -> None:
     names = {*NEEDED["simulated"], *NEEDED[kind], *NEEDED_LATER[kind]}
     if any(nodeid.startswith("tests/sandbox/autoscaling/") for nodeid in nodeids):
         names.add("karpenter-kwok")  # no sandbox needs it
+    if kind == "real" and any(nodeid.startswith("tests/sandbox/cluster/test_walls") for nodeid in nodeids):
+        names.add("kube-router")  # nor this
     report("\n== tools")
     try:
         if kind == "real":

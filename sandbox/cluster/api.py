@@ -16,13 +16,6 @@ __all__ = ["OK", "Api", "ApiError", "answers"]
 # Owner of the fields that the sandbox sets: readable in `kubectl get --show-managed-fields`.
 FIELD_MANAGER = "ml-platform-sandbox"
 # Plurals that are not the kind and an s, of the few kinds that the sandbox applies; discovery would cost a request.
-PLURALS = {
-    "GatewayClass": "gatewayclasses",
-    "Ingress": "ingresses",
-    "IngressClass": "ingressclasses",
-    "MutatingAdmissionPolicy": "mutatingadmissionpolicies",
-    "PriorityClass": "priorityclasses",
-}
 # Everything it asks for is on this machine; a healthy server needs milliseconds, a starting one may never answer.
 TIMEOUT = 3.0
 OK = 200
@@ -111,7 +104,7 @@ def object_path(manifest: dict[str, Any]) -> str:
     version: str = manifest["apiVersion"]
     kind: str = manifest["kind"]
     metadata = manifest["metadata"]
-    plural = PLURALS.get(kind, f"{kind.lower()}s")
+    plural = _plural(kind.lower())
     root = f"/apis/{version}" if "/" in version else f"/api/{version}"
     scope = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
     return f"{root}{scope}/{plural}/{quote(metadata['name'])}"
@@ -129,3 +122,10 @@ def answers(host: str, port: int, path: str) -> str | None:
     finally:
         connection.close()
     return None if response.status == OK else f"{path}: {response.status} {body.decode(errors='replace')[:300]}"
+
+
+def _plural(kind: str) -> str:
+    """Name the resource of a kind, as definitions of kinds do it: ingresses, networkpolicies, gateways."""
+    if kind.endswith("s"):
+        return f"{kind}es"
+    return f"{kind[:-1]}ies" if kind.endswith("y") and kind[-2] not in "aeiou" else f"{kind}s"

@@ -10,7 +10,7 @@ from sandbox.tools import ToolError, provide
 
 # Every pod listens on each of these, so that what is closed is closed by a policy.
 PORTS = sorted(OPEN)
-LISTEN = " ".join(f"httpd -p {port} -h /tmp;" for port in PORTS)
+LISTEN = " ".join(f"httpd -p {port} -h /;" for port in PORTS)
 SAFE = {
     "runAsNonRoot": True,
     "runAsUser": 1000,
@@ -75,12 +75,12 @@ def reached(walled, eventually):
     for namespace in {name.partition("/")[0] for name in PODS}:
         eventually(lambda at=namespace: api.get(f"/api/v1/namespaces/{at}/serviceaccounts/default"))
     for name in PODS:
-        api.apply(manifest(name, f"mkdir -p /tmp; {LISTEN} sleep 3600"))
+        api.apply(manifest(name, f"{LISTEN} sleep 3600"))
     addresses = {
         name: eventually(lambda at=name: api.get(path(at))["status"].get("podIP"), seconds=90) for name in PODS
     }
     asks = "".join(
-        f"(nc -w 3 {address} {port} < /dev/null && echo {name} {port}) & "
+        f"(nc -w 3 {address} {port} < /dev/null 2> /dev/null && echo {name} {port}) & "
         for name, address in addresses.items()
         for port in PORTS
     )
