@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pytest
 
 # Quick parts first: a mistake in a component is told in seconds, not after the cluster's tests.
-PARTS = ("conventions", "components", "infra", "policies", "rollout", "review", "examples", "e2e", "sandbox")
+PARTS = ("conventions", "components", "infra", "policies", "rollout", "review", "examples", "clouds", "e2e", "sandbox")
 # Parts that start daemons, for which tools are provided.
 WITH_DAEMONS = ("sandbox", "e2e", "bench")
 # End-to-end modules of this name share one platform on real nodes, and a machine that does nothing else: they measure

@@ -9,10 +9,14 @@ import clouds
 import pulumi
 import pytest
 import yaml
+from declaring import NOW
 
 from infra import clusters, suited
 from infra.observed import Observed, Served
 from infra.reach import Reach, reach
+from policies import configured
+from policies.exempt import Exemptions
+from policies.judgement import Judgement, judge
 from policies.unwrap import plain
 
 REPOSITORY = Path(__file__).parents[2]
@@ -434,3 +438,11 @@ def test_a_cluster_that_cannot_mark_pods_or_serves_no_gateway_is_refused_with_al
     assert told[0] == "autoscaler.spare: needs Kubernetes 1.36, and the API server is 1.35; set it to []"
     assert "routes through a Gateway (its CRDs come with the Gateway API) need the API gateway.networking" in told[-1]
     assert len(told) == 5
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_example_of_every_kind_keeps_every_rule(declared, kind):
+    found = declared(example(kind))
+    resources = [(one.type, plain(one.inputs), one.urn) for one in found.resources]
+    told = judge(resources, Judgement(configured.read(), Exemptions((), today=NOW.date())))
+    assert [f"{one.title}: {one.rule.id}: {one.message}" for one in told if not one.unknown] == []
