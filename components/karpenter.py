@@ -134,6 +134,9 @@ class KarpenterArgs:
     expire_after: str
     """As in a NodePool: `720h`, or `Never`."""
 
+    termination_grace_period: str | None = None
+    """As in a NodePool; None for one that waits for its pods as long as they take."""
+
     flags: Mapping[str, str] = field(default_factory=dict)
     """Further flags, without `--`."""
 
@@ -205,6 +208,8 @@ class Karpenter(pulumi.ComponentResource):
             ],
             "expireAfter": self._args.expire_after,
         }
+        if self._args.termination_grace_period is not None:
+            template["terminationGracePeriod"] = self._args.termination_grace_period
         if pool.taints:
             template["taints"] = [_taint(taint) for taint in pool.taints]
         spec = {

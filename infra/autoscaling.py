@@ -116,16 +116,21 @@ def _karpenter(settings: Settings, chosen: Autoscaler) -> KarpenterArgs:
         pools={name: _pool(name, pool) for name, pool in settings.cluster.node_pools.items()},
         disruption={
             "consolidationPolicy": disruption.consolidation_policy,
-            "consolidateAfter": f"{disruption.consolidate_after}s",
+            "consolidateAfter": _or_never(disruption.consolidate_after),
             "budgets": [_budget(budget) for budget in disruption.budgets],
         },
-        expire_after="Never" if said.expire_after is None else f"{said.expire_after}s",
+        expire_after=_or_never(said.expire_after),
+        termination_grace_period=None if said.termination_grace_period is None else f"{said.termination_grace_period}s",
         flags={
             "batch-idle-duration": f"{said.batch_idle_duration}s",
             "batch-max-duration": f"{said.batch_max_duration}s",
         },
         identity=chosen.identity,
     )
+
+
+def _or_never(seconds: int | None) -> str:
+    return "Never" if seconds is None else f"{seconds}s"
 
 
 def _pool(name: str, pool: NodePool) -> KarpenterPool:

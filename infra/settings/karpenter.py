@@ -85,8 +85,9 @@ class Disruption(Section):
     Example: `consolidationPolicy: WhenEmpty`
     """
 
-    consolidate_after: Annotated[int, lasting("0s", "7d")] = 0
-    """How long no pod must have come or gone before a node is looked at.
+    consolidate_after: Annotated[int, lasting("0s", "7d")] | None = 0
+    """How long no pod must have come or gone before a node is looked at; null for never, and then nodes go for their
+    age and for what has changed alone. Upstream's default.
 
     Upstream: NodePool `spec.disruption.consolidateAfter`.
     Example: `consolidateAfter: 10m`
@@ -114,6 +115,14 @@ class Karpenter(Section):
 
     Upstream: NodePool `spec.template.spec.expireAfter`.
     Example: `expireAfter: 14d`
+    """
+
+    termination_grace_period: Annotated[int, lasting("0s", "30d")] | None = None
+    """How long a node that goes waits for its pods, those that must not be moved included; after that they are ended
+    all the same. None by default, as upstream: it waits for ever. With it, longer than any model's `drain`.
+
+    Upstream: NodePool `spec.template.spec.terminationGracePeriod`.
+    Example: `terminationGracePeriod: 2h`
     """
 
     batch_idle_duration: Annotated[int, lasting("1s", "1m")] = 1

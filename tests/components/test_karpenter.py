@@ -51,6 +51,13 @@ def test_each_pool_is_a_node_pool_with_its_bound_its_marks_and_what_it_is_made_o
     ]
 
 
+def test_a_node_that_goes_waits_for_its_pods_for_ever_unless_a_time_is_given(karpenter):
+    template = karpenter().object("NodePool", "gpu")["spec"]["template"]["spec"]
+    assert "terminationGracePeriod" not in template
+    bounded = karpenter(termination_grace_period="7200s").object("NodePool", "gpu")["spec"]["template"]["spec"]
+    assert bounded["terminationGracePeriod"] == "7200s"
+
+
 def test_pools_come_after_the_controller_so_that_a_destroy_leaves_somebody_to_drain_their_nodes(karpenter):
     declared = karpenter()
     [controller] = declared.of_type("kubernetes:apps/v1:Deployment")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from infra.settings.errors import KeyPath, Mistake
-from infra.settings.rules.raw import given, mapping
+from infra.settings.rules.raw import as_whole, below, given, mapping
 
 if TYPE_CHECKING:
     from infra.settings.rules.raw import RawModel
@@ -18,6 +18,7 @@ def scaling(model: RawModel) -> Iterator[Mistake]:
     """Find sizes that exclude each other, an autoscaler without any metric, and metrics that are not one thing."""
     scale, path = mapping(model.values, "scale"), (*model.path, "scale")
     yield from _bounds(model, path)
+    yield from _idle(model)
     metrics = scale.get("metrics")
     if "cpu" in scale and scale["cpu"] is None and not given(scale, "memory") and not metrics:
         yield Mistake(
@@ -42,6 +43,17 @@ def _bounds(model: RawModel, path: KeyPath) -> Iterator[Mistake]:
     yield Mistake(
         path=(*path, "min" if named else "max"), message=f"{said} and above max, {most}; allowed: min up to max"
     )
+
+
+def _idle(model: RawModel) -> Iterator[Mistake]:
+    """Find an idle slot that would be larger than the one that serves may become."""
+    size = as_whole(below(model.values, "idle", "size"))
+    if size is not None and model.least is not None and size > model.least >= 1:
+        yield Mistake(
+            path=(*model.path, "idle", "size"),
+            message=f"{size} is above scale.min, {model.least}: the slot that nobody asks would be larger than the one"
+            " that serves; raise scale.min, or leave it warm",
+        )
 
 
 def _entries(value: object) -> list[Mapping[str, Any]]:

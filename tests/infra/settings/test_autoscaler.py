@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from infra.autoscaling import flags
+from infra.autoscaling import _karpenter, flags
 from infra.settings import AutoscalerFlags, Settings, SettingsError
 
 # kubernetes/autoscaler, cluster-autoscaler/config/flags/flags.go and config/const.go, commit 01ea19e5: each flag that
@@ -115,7 +115,16 @@ def test_karpenters_defaults_are_upstreams(scaled):
     assert said.disruption.consolidate_after == 0
     assert [budget.nodes for budget in said.disruption.budgets] == ["10%"]
     assert said.expire_after == 720 * 3600
+    assert said.termination_grace_period is None
     assert (said.batch_idle_duration, said.batch_max_duration) == (1, 10)
+
+
+def test_null_is_never(scaled):
+    karpenter = {**KARPENTER["karpenter"], "expireAfter": None, "disruption": {"consolidateAfter": None}}
+    args = _karpenter(
+        settings := Settings.parse(scaled(MACHINE, **{**KARPENTER, "karpenter": karpenter})), settings.autoscaler
+    )
+    assert (args.expire_after, args.disruption["consolidateAfter"]) == ("Never", "Never")
 
 
 def test_karpenter_is_told_what_it_lacks_and_what_says_nothing_to_it(scaled):

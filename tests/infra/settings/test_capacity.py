@@ -31,7 +31,6 @@ BOTH = {"slots": {"blue": "7", "green": "7"}, "scale": {"min": 4, "max": 20}, "c
         ({"idle": {"size": "warm"}}, 4 + 4 + 1),  # one more while a new version starts
         ({"idle": {"size": "cold"}}, 4 + 0 + 4),  # the other slot as large while it switches
         ({"idle": {"size": 1}}, 4 + 1 + 3),
-        ({"idle": {"size": 6}}, 4 + 6 + 1),
         ({"idle": {"size": "cold"}, "canary": {"percent": 50}}, 4 + 2 + 2),  # half of the load on half of the pods
         ({"idle": {"size": "cold"}, "canary": {"percent": 1}}, 4 + 1 + 3),
         ({"slots": {"blue": "7"}}, 4 + 1),
