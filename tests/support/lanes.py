@@ -1,6 +1,7 @@
-"""How workers divide the suite between them (`pytest -n 4`).
+"""How workers divide the suite between them (`pytest -n 3`).
 
-Two thirds of the suite's time are waiting, so that four workers are busy on two cores. A worker is given one unit
+Two thirds of the suite's time are waiting, so that three workers are busy on two cores; with four
+of them daemons starve, and the suite takes longer. A worker is given one unit
 after the other, whole, so that a cluster is started once or twice and not for every file. The end-to-end tests that
 measure real nodes come last and alone: their bounds are those of a machine that does nothing else.
 """

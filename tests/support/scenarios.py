@@ -73,12 +73,16 @@ def with_rolling_model(platform: Platform) -> None:
 
 
 def under_load(
-    platform: Platform, scenario: Scenario, out: Path, *, requests: int, gateway: bool = False
+    platform: Platform, scenario: Scenario, out: Path, *, requests: int, gateway: bool = False, rest: float = 0
 ) -> list[Answer]:
-    """Run a scenario while at least `requests` are sent, and return every answer."""
+    """Run a scenario while at least `requests` are sent, and return every answer.
+
+    Each client rests `rest` seconds after an answer: without, it sends what the cores give, and takes them from what
+    is tested beside it.
+    """
     url = platform.gateway() if gateway else platform.url(scenario.service)
     host = platform.host(scenario.service) if gateway else ""
-    with load_on(url, out, at_least=requests, seconds=3600, host=host) as answers:
+    with load_on(url, out, at_least=requests, seconds=3600, pause=rest, host=host) as answers:
         time.sleep(scenario.pause)
         for step in scenario.steps:
             step(platform)
