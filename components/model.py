@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
@@ -52,6 +52,9 @@ class ModelArgs:
     """How many pods each slot runs, to share the traffic by their numbers: a canary without a gateway. None sends all
     of it to the active slot."""
 
+    identity: Mapping[str, str] = field(default_factory=dict)
+    """Annotations of its ServiceAccount, by which a cloud knows it."""
+
     gate: Hook | None = None
     """Asked before the routing Service is created or changed; None lets everything pass."""
 
@@ -96,7 +99,13 @@ class Model(pulumi.ComponentResource):
 
     def _create_service_account(self) -> Manifest:
         """Declare the identity of the model's pods: one a model, so that a cloud's permissions can be told apart."""
-        metadata = {"name": self._args.model, "namespace": self._args.namespace, "labels": self._labels}
+        metadata: dict[str, Any] = {
+            "name": self._args.model,
+            "namespace": self._args.namespace,
+            "labels": self._labels,
+        }
+        if self._args.identity:
+            metadata["annotations"] = dict(self._args.identity)
         return Manifest(
             "v1:ServiceAccount",
             f"{self._args.namespace}/{self._args.model}",

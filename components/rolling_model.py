@@ -32,6 +32,8 @@ class RollingModelArgs:
     content: SlotContent
     rollout: Rollout = field(default_factory=Rollout)
     floor: Floor | None = None
+    identity: Mapping[str, str] = field(default_factory=dict)
+    """Annotations of its ServiceAccount, by which a cloud knows it."""
 
     guard: Hook | None = None
     """Asked before the Deployment is changed."""
@@ -72,7 +74,12 @@ class RollingModel(pulumi.ComponentResource):
 
     def _create_service_account(self) -> Manifest:
         """Declare the identity of the model's pods: one a model, so that a cloud's permissions can be told apart."""
-        return self._object("v1:ServiceAccount", {"automountServiceAccountToken": False}, pulumi.ResourceOptions())
+        return self._object(
+            "v1:ServiceAccount",
+            {"automountServiceAccountToken": False},
+            pulumi.ResourceOptions(),
+            annotations=self._args.identity or None,
+        )
 
     def _create_workload(self, account: Manifest) -> Running:
         args = self._args

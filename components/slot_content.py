@@ -106,6 +106,8 @@ class SlotContent:
 
     volumes: Mapping[str, Volume] = field(default_factory=dict)
     placement: Placement = Placement()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Further labels of the pods, for who finds them by these alone. The platform's own win."""
 
     def __post_init__(self) -> None:
         if late := sorted(name for name, value in self.secret_env.items() if not isinstance(value, str)):

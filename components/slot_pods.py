@@ -90,7 +90,7 @@ def pod_template(
         spec["nodeSelector"] = selected
     if tolerations := _tolerations(content):
         spec["tolerations"] = tolerations
-    return {"metadata": {"labels": dict(labels)}, "spec": spec}
+    return {"metadata": {"labels": {**content.labels, **labels}}, "spec": spec}
 
 
 def pod_requests(resources: Resources) -> dict[str, str]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["rollout", "scale", "slot_content"]
 
+_AZURE = "azure.workload.identity/"
+
 
 def slot_content(
     model: Model,
@@ -56,6 +58,8 @@ def slot_content(
             node_selector=model.placement.node_selector,
             tolerations=model.placement.tolerations,
         ),
+        # Azure's webhook looks at no pod without it.
+        labels={f"{_AZURE}use": "true"} if any(key.startswith(_AZURE) for key in model.identity) else {},
     )
 
 

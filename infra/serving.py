@@ -103,6 +103,7 @@ class Declaring:
         return {
             "model": plan.name,
             "team": model.team,
+            "identity": model.identity,
             "environment": self.settings.environment,
             "namespace": plan.namespace,
             "scale": scale(model.scale),

@@ -9,11 +9,12 @@ from pydantic import Field
 from infra.settings.analysis import Analysis  # noqa: TC001  pydantic reads it
 from infra.settings.content import Contents, Port, SlotContent, SlotResources, Version, overlaid
 from infra.settings.duration import duration
+from infra.settings.node_pool import LabelKey  # noqa: TC001  pydantic reads it
 from infra.settings.placement import Placement
 from infra.settings.scale import Scale
 from infra.settings.strategy import Idle, Rollout, SlotName, Slots, Strategy
 from infra.settings.traffic import Canary, Route  # noqa: TC001  pydantic reads them
-from infra.settings.values import FrozenMap, Name, VersionName, frozen
+from infra.settings.values import FrozenMap, Name, VersionName, empty, frozen
 
 __all__ = ["Model", "SlotContent"]
 
@@ -89,6 +90,15 @@ class Model(Contents):
 
     route: Route | None = None
     """How users from outside reach the model. None by default: pods of the cluster reach it by its Service."""
+
+    identity: FrozenMap[LabelKey, Annotated[str, Field(min_length=1)]] = Field(default_factory=empty)
+    """Annotations of the model's ServiceAccount, by which a cloud knows what its pods may do there. None by default:
+    nothing; EKS Pod Identity and GKE know an account by its name and need none. With AKS' own, pods also bear the label
+    that AKS asks for, so that the first one changes both slots' pods.
+
+    Upstream: IAM Roles for Service Accounts, Workload Identity.
+    Example: `identity: {eks.amazonaws.com/role-arn: "arn:aws:iam::111122223333:role/churn"}`
+    """
 
     # Made afresh, since pydantic copies defaults and a read-only mapping inside cannot be copied.
     placement: Placement = Field(default_factory=Placement)

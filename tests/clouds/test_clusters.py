@@ -478,3 +478,14 @@ def test_the_example_of_every_kind_keeps_every_rule(declared, kind):
     resources = [(one.type, plain(one.inputs), one.urn) for one in found.resources]
     told = judge(resources, Judgement(configured.read(), Exemptions((), today=NOW.date())))
     assert [f"{one.title}: {one.rule.id}: {one.message}" for one in told if not one.unknown] == []
+
+
+def test_a_model_on_aks_bears_the_label_by_which_its_identity_is_found(declared):
+    client = '{azure.workload.identity/client-id: "0a1b2c3d-0000-4000-8000-000000000003"}'
+    text = example("aks").replace("      team: fraud\n", f"      team: fraud\n      identity: {client}\n", 1)
+    found = declared(text)
+    assert "azure.workload.identity/client-id" in found.object("ServiceAccount", "churn")["metadata"]["annotations"]
+    pod = found.object("Deployment", "churn-blue")["spec"]["template"]
+    assert pod["metadata"]["labels"]["azure.workload.identity/use"] == "true"
+    other = declared(example("eks")).object("Deployment", "churn-blue")["spec"]["template"]
+    assert "azure.workload.identity/use" not in other["metadata"]["labels"]

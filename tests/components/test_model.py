@@ -121,3 +121,22 @@ def test_the_models_pods_have_an_identity_of_their_own_that_is_there_before_them
         assert pod["serviceAccountName"] == "iris"
     slots = declared.of_type("mlplatform:index:ModelSlot")
     assert all(account.urn in slot.dependencies for slot in slots)
+
+
+def test_a_cloud_knows_the_models_account_by_its_annotations(engine, model_args):
+    role = {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/iris"}
+    with_role = engine.run(lambda: Model("iris", model_args(identity=role)))
+    without = engine.run(lambda: Model("iris", model_args()))
+    assert with_role.object("ServiceAccount", "iris")["metadata"]["annotations"] == role
+    assert "annotations" not in without.object("ServiceAccount", "iris")["metadata"]
+    for slot in ("iris-blue", "iris-green"):
+        assert with_role.object("Deployment", slot) == without.object("Deployment", slot)
+
+
+def test_further_labels_of_pods_are_of_the_content_and_never_the_platforms_own(engine, model_args, content):
+    labels = {"azure.workload.identity/use": "true", "ml-platform/slot": "red"}
+    slots = {"blue": content("1", labels=labels), "green": content("2")}
+    declared = engine.run(lambda: Model("iris", model_args(slots=slots)))
+    found = declared.object("Deployment", "iris-blue")["spec"]["template"]["metadata"]["labels"]
+    assert found["azure.workload.identity/use"] == "true"
+    assert found["ml-platform/slot"] == "blue"
