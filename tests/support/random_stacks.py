@@ -112,8 +112,7 @@ def models(draw: st.DrawFn, team: str, *, gateway: bool = False) -> dict[str, An
 def slots(draw: st.DrawFn, known: st.SearchStrategy[str], scale: dict[str, Any]) -> dict[str, Any]:
     active = draw(st.sampled_from(["blue", "green"]))
     filled = {**draw(st.dictionaries(st.sampled_from(["blue", "green"]), known)), active: draw(known)}
-    most = scale.get("max", 2 * scale["min"])
-    size = st.sampled_from(["warm", "cold"]) | st.integers(1, most)
+    size = st.sampled_from(["warm", "cold"]) | st.integers(1, scale["min"])
     values = {"slots": filled, "active": active, **draw(optional(idle=optional(size=size, soak=durations(0, 3600))))}
     if len(filled) > 1 and draw(st.booleans()):
         values["canary"] = {}
