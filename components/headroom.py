@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from components.labels import ENVIRONMENT, MANAGED_BY, NAME, NODE_POOL
+from components.labels import ENVIRONMENT, MANAGED_BY, NAME, NODE_POOL, SKIP_AWAIT
 from components.manifest import Manifest
+from components.priority_classes import Priority, priority_class, priority_class_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,21 +55,10 @@ class Headroom(pulumi.ComponentResource):
     def __init__(self, name: str, args: HeadroomArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlplatform:index:Headroom", name, {"environment": args.environment}, opts)
         self._args = args
-        self._class = f"headroom-{args.environment}"
+        self._class = priority_class_name("headroom", args.environment)
         labels = {MANAGED_BY: "pulumi", ENVIRONMENT: args.environment}
-        first = Manifest(
-            "scheduling.k8s.io/v1:PriorityClass",
-            self._class,
-            {
-                "metadata": {"name": self._class, "labels": labels},
-                "value": _VALUE,
-                "preemptionPolicy": "Never",
-                "description": "holds room for pods that matter",
-            },
-            pulumi.ResourceOptions(
-                parent=self, replace_on_changes=["value", "preemptionPolicy"], delete_before_replace=True
-            ),
-        )
+        lowest = Priority(value=_VALUE, preemption="Never", description="holds room for pods that matter")
+        first = priority_class("headroom", lowest, args.environment, self)
         account = {"name": self._class, "namespace": args.namespace, "labels": labels}
         nobody = Manifest(
             "v1:ServiceAccount",
@@ -86,7 +76,7 @@ class Headroom(pulumi.ComponentResource):
         own = {NAME: name}
         metadata = {"name": name, "namespace": self._args.namespace, "labels": {**labels, **own}}
         # Their size is no matter of whether they run: an `up` must not wait for a node that nobody needs yet.
-        annotations = {"pulumi.com/skipAwait": "true"}
+        annotations = {SKIP_AWAIT: "true"}
         spec = {
             "replicas": room.pods,
             "selector": {"matchLabels": own},

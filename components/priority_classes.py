@@ -11,7 +11,7 @@ from components.manifest import Manifest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Priority", "PriorityClasses", "PriorityClassesArgs", "priority_class_name"]
+__all__ = ["Priority", "PriorityClasses", "PriorityClassesArgs", "priority_class", "priority_class_name"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,23 +41,27 @@ class PriorityClasses(pulumi.ComponentResource):
     def __init__(self, name: str, args: PriorityClassesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mlplatform:index:PriorityClasses", name, {"environment": args.environment}, opts)
         for short, priority in args.classes.items():
-            full = priority_class_name(short, args.environment)
-            labels = {MANAGED_BY: "pulumi", ENVIRONMENT: args.environment}
-            # The API server takes no change of value or preemption: such a class is made anew, under the same name.
-            Manifest(
-                "scheduling.k8s.io/v1:PriorityClass",
-                full,
-                {
-                    "metadata": {"name": full, "labels": labels},
-                    "value": priority.value,
-                    "preemptionPolicy": priority.preemption,
-                    **({"description": priority.description} if priority.description else {}),
-                },
-                pulumi.ResourceOptions(
-                    parent=self, replace_on_changes=["value", "preemptionPolicy"], delete_before_replace=True
-                ),
-            )
+            priority_class(short, priority, args.environment, self)
         self.register_outputs({})
+
+
+def priority_class(name: str, priority: Priority, environment: str, parent: pulumi.ComponentResource) -> Manifest:
+    """Declare one class as a child of `parent`."""
+    full = priority_class_name(name, environment)
+    return Manifest(
+        "scheduling.k8s.io/v1:PriorityClass",
+        full,
+        {
+            "metadata": {"name": full, "labels": {MANAGED_BY: "pulumi", ENVIRONMENT: environment}},
+            "value": priority.value,
+            "preemptionPolicy": priority.preemption,
+            **({"description": priority.description} if priority.description else {}),
+        },
+        # The API server takes no change of value or preemption: such a class is made anew, under the same name.
+        pulumi.ResourceOptions(
+            parent=parent, replace_on_changes=["value", "preemptionPolicy"], delete_before_replace=True
+        ),
+    )
 
 
 def priority_class_name(name: str, environment: str) -> str:

@@ -10,6 +10,7 @@ from components.karpenter import Karpenter, KarpenterArgs, KarpenterPool, NodeCl
 from components.labels import NODE_POOL
 from components.node_pool import NVIDIA, Taint
 from components.spared_pods import SparedPods, SparedPodsArgs
+from infra.capacity.nodes import taint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from infra.settings.karpenter import Budget
     from infra.settings.node_pool import NodePool
 
-__all__ = ["declare_autoscaler", "declare_headroom", "declare_spared", "flags", "taint"]
+__all__ = ["declare_autoscaler", "declare_headroom", "declare_spared", "flags"]
 
 _MARKS = {
     "cluster-autoscaler": ("cluster-autoscaler.kubernetes.io/safe-to-evict", "false"),
@@ -89,19 +90,12 @@ def declare_headroom(settings: Settings, opts: pulumi.ResourceOptions) -> Headro
                     "memory": room.memory,
                     **({NVIDIA: str(room.gpu)} if room.gpu else {}),
                 },
-                taints=[taint(text) for text in pools[name].taints],
+                taints=[Taint(**taint(text)) for text in pools[name].taints],
             )
             for name, room in chosen.pools.items()
         },
     )
     return Headroom("headroom", args, opts)
-
-
-def taint(text: str) -> Taint:
-    """Read `<key>[=<value>]:<effect>`, whose form the settings have checked."""
-    named, _, effect = text.rpartition(":")
-    key, _, value = named.partition("=")
-    return Taint(key=key, value=value, effect=effect)
 
 
 def _karpenter(settings: Settings, chosen: Autoscaler) -> KarpenterArgs:
@@ -144,7 +138,7 @@ def _pool(name: str, pool: NodePool) -> KarpenterPool:
         labels={**pool.labels, NODE_POOL: name},
         most=pool.max,
         requirements={key: values for key, values in wanted.items() if values},
-        taints=[taint(text) for text in pool.taints],
+        taints=[Taint(**taint(text)) for text in pool.taints],
     )
 
 
