@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,21 +45,27 @@ def on_path(tool: Tool, *, report: Callable[[str], None]) -> tuple[Path, str] | 
 
 
 def version_of(path: Path, tool: Tool) -> tuple[int, ...] | None:
-    """Run the tool and return the version that it prints, or None when it does not run or print one."""
-    quiet = {"PULUMI_SKIP_UPDATE_CHECK": "true"}
-    try:
-        asked = subprocess.run(
-            [str(path), *(tool.ask or ())],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=ASK_SECONDS,
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, **quiet},
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
+    """Run the tool and return the version that it prints, or None when it does not run or print one.
+
+    It gets a home of its own for the while: pulumi writes a log into it, and Google's kubectl asks the cluster of the
+    kubeconfig that it finds, keeps what that answers, and is not told to.
+    """
+    with tempfile.TemporaryDirectory(prefix="ml-platform-ask-", ignore_cleanup_errors=True) as home:
+        own = {"HOME": home, "KUBECONFIG": f"{home}/none", "PULUMI_HOME": home, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+        kept = {name: value for name, value in os.environ.items() if name != "KUBECACHEDIR"}
+        try:
+            asked = subprocess.run(
+                [str(path), *(tool.ask or ())],
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=ASK_SECONDS,
+                stdin=subprocess.DEVNULL,
+                env={**kept, **own},
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
     # Standard output first: warnings that mention other versions go to standard error.
     match = _VERSION.search(asked.stdout) or _VERSION.search(asked.stderr)
     return tuple(int(part or 0) for part in match.groups()) if match and asked.returncode == 0 else None

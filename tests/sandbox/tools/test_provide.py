@@ -58,6 +58,19 @@ def test_a_tool_on_path_that_does_not_run_is_not_taken(put_on_path, program, lin
     assert "does not tell its version" in lines[0]
 
 
+def test_a_tool_that_is_asked_for_its_version_sees_nobodys_home_and_cluster(put_on_path, tmp_path, monkeypatch):
+    """As pulumi, which logs, and Google's kubectl, which asks whatever cluster it finds, and caches the answer."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("KUBECONFIG", str(home / "prod"))
+    writes = 'touch "$HOME/log" "$PULUMI_HOME/log"; [ -e "$KUBECONFIG" ] || echo Client Version: v1.36.1'
+    (home / "prod").touch()
+    put_on_path("kubectl", f"#!/bin/sh\n{writes}\n".encode())
+    assert provide(["kubectl"], report=lambda _: None)["kubectl"].source == "path"
+    assert [path.name for path in home.iterdir()] == ["prod"]
+
+
 def test_a_link_on_path_into_our_own_cache_counts_as_the_cache(machine, program, lines):
     cached = fill_cache("etcd", program("etcd Version: 3.6.8"))
     (machine / "etcd").symlink_to(cached)
