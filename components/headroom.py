@@ -107,7 +107,7 @@ class Headroom(pulumi.ComponentResource):
             "serviceAccountName": self._class,
             "automountServiceAccountToken": False,
             "nodeSelector": {NODE_POOL: pool},
-            "tolerations": [_toleration(taint) for taint in room.taints],
+            "tolerations": [taint.toleration for taint in room.taints],
             "securityContext": {
                 "runAsNonRoot": True,
                 "runAsUser": 65535,  # as in the image itself
@@ -115,8 +115,3 @@ class Headroom(pulumi.ComponentResource):
             },
             "containers": [container],
         }
-
-
-def _toleration(taint: Taint) -> dict[str, str]:
-    found = {"key": taint.key, "effect": taint.effect, "operator": "Exists"}
-    return {**found, "operator": "Equal", "value": taint.value} if taint.value else found

@@ -37,6 +37,12 @@ class Taint:
         """The taint as `kubectl taint` and AKS write it."""
         return f"{self.key}={self.value}:{self.effect}" if self.value else f"{self.key}:{self.effect}"
 
+    @property
+    def toleration(self) -> dict[str, str]:
+        """What a pod says that it does not keep away."""
+        found = {"key": self.key, "effect": self.effect, "operator": "Exists"}
+        return {**found, "operator": "Equal", "value": self.value} if self.value else found
+
 
 @dataclass(frozen=True, kw_only=True)
 class NodePool:

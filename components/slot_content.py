@@ -106,6 +106,10 @@ class SlotContent:
 
     volumes: Mapping[str, Volume] = field(default_factory=dict)
     placement: Placement = Placement()
+
+    priority_class: str | None = None
+    """The PriorityClass that says whether the pods wait for room or others make it; None for the cluster's default."""
+
     labels: Mapping[str, str] = field(default_factory=dict)
     """Further labels of the pods, for who finds them by these alone. The platform's own win."""
 

@@ -90,6 +90,8 @@ def pod_template(
         spec["nodeSelector"] = selected
     if tolerations := _tolerations(content):
         spec["tolerations"] = tolerations
+    if content.priority_class is not None:
+        spec["priorityClassName"] = content.priority_class
     return {"metadata": {"labels": {**content.labels, **labels}}, "spec": spec}
 
 

@@ -15,7 +15,10 @@ from components.subjects import binding_subject
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["AccessRole", "TeamNamespace", "TeamNamespaceArgs"]
+__all__ = ["QUOTA", "AccessRole", "TeamNamespace", "TeamNamespaceArgs", "priority_quota_name"]
+
+QUOTA = "quota"
+"""The ResourceQuota that counts everything in a namespace."""
 
 AccessRole = Literal["admin", "edit", "view"]
 
@@ -124,12 +127,12 @@ class TeamNamespace(pulumi.ComponentResource):
         limits = {"type": "Container", "defaultRequest": _DEFAULT_REQUESTS, "default": most}
         self._object("v1:LimitRange", "defaults", {"spec": {"limits": [limits]}})
         if quota:
-            self._object("v1:ResourceQuota", "quota", {"spec": {"hard": dict(quota)}})
+            self._object("v1:ResourceQuota", QUOTA, {"spec": {"hard": dict(quota)}})
         for short, hard in scoped.items():
             name = priority_class_name(short, self._args.environment)
             scope = {"scopeName": "PriorityClass", "operator": "In", "values": [name]}
             spec = {"hard": dict(hard), "scopeSelector": {"matchExpressions": [scope]}}
-            self._object("v1:ResourceQuota", f"quota-{short}", {"spec": spec})
+            self._object("v1:ResourceQuota", priority_quota_name(short), {"spec": spec})
 
     def _create_network_policies(self, walls: Walls) -> None:
         for name, spec in network_policies(walls).items():
@@ -164,3 +167,8 @@ class TeamNamespace(pulumi.ComponentResource):
                         "subjects": [binding_subject(subject) for subject in subjects],
                     },
                 )
+
+
+def priority_quota_name(priority_class: str) -> str:
+    """Name the ResourceQuota that counts the pods of one class, given by its name without the environment."""
+    return f"{QUOTA}-{priority_class}"

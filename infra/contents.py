@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from components.autoscaler import Behavior, ExternalMetric, PodsMetric, Rules, Scale, Step
+from components.priority_classes import priority_class_name
 from components.rollout_strategy import Rollout
 from components.slot_content import Placement, Probes, Resources, SlotContent, Volume
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from infra.settings import Direction, Metric, Model
     from infra.settings import Scale as ScaleSettings
 
-__all__ = ["rollout", "scale", "slot_content"]
+__all__ = ["priority_class", "rollout", "scale", "slot_content"]
 
 _AZURE = "azure.workload.identity/"
 
@@ -27,6 +28,7 @@ def slot_content(
     *,
     images: Mapping[str, pulumi.Input[str]],
     secrets: Mapping[str, str],
+    environment: str,
 ) -> SlotContent:
     """Give what the pods of a version are; `images` is by version, `secrets` by the name of the secret."""
     content = model.content_of(version)
@@ -58,9 +60,15 @@ def slot_content(
             node_selector=model.placement.node_selector,
             tolerations=model.placement.tolerations,
         ),
+        priority_class=priority_class(model, environment),
         # Azure's webhook looks at no pod without it.
         labels={f"{_AZURE}use": "true"} if any(key.startswith(_AZURE) for key in model.identity) else {},
     )
+
+
+def priority_class(model: Model, environment: str) -> str | None:
+    """Give the full name of the class of a model's pods; None where they have none."""
+    return None if model.priority_class is None else priority_class_name(model.priority_class, environment)
 
 
 def scale(settings: ScaleSettings) -> Scale:

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from components.model_image import ModelImage, ModelImageArgs, RegistryLogin
+from components.team_namespace import QUOTA, priority_quota_name
 from infra.autoscaling import declare_autoscaler, declare_headroom, declare_spared
 from infra.capacity import lines, prove, refuse, values
 from infra.clusters import declare_cluster
+from infra.contents import priority_class
+from infra.devices import declare_device_plugin
 from infra.guard import Guard, declare
 from infra.outputs import model_outputs
 from infra.reach import Reach, reach
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from components.model_route import ModelRoute
     from infra.guard import DeclaredModel
     from infra.serving import Served
-    from infra.settings import Settings
+    from infra.settings import Model, Settings
 
 __all__ = ["build"]
 
@@ -56,6 +59,7 @@ def build(settings: Settings, secrets: Mapping[str, str], guard: Guard | None = 
     declare_autoscaler(settings, ground.groups, pulumi.ResourceOptions.merge(there, standing))
     declare_spared(settings, there)
     declare_headroom(settings, there)
+    declare_device_plugin(settings, there)
     teams = declare_teams(settings, secrets, ground.provider)
     declare_gateways(settings, teams.main, ground.provider)
     models, shown = {}, {}
@@ -153,7 +157,8 @@ class _Program:
             name,
             model,
             namespace=self.settings.namespace(model.team),
-            quota=self.settings.teams[model.team].quota,
+            quotas=self._quotas(model),
+            priority_class=priority_class(model, self.settings.environment),
             smoke=self.settings.guard.smoke,
             images={
                 number: self.settings.reference(version.image)
@@ -162,6 +167,16 @@ class _Program:
             },
             weighed=weighed(self.settings, name),
         )
+
+    def _quotas(self, model: Model) -> dict[str, Mapping[str, str]]:
+        """Give the quotas that count a model's pods, by their names in the cluster."""
+        team = self.settings.teams[model.team]
+        scoped = {
+            priority_quota_name(name): hard
+            for name, hard in team.priority_quotas.items()
+            if name == model.priority_class
+        }
+        return {QUOTA: team.quota, **scoped}
 
     def route(self, plan: DeclaredModel, served: Served, opts: pulumi.ResourceOptions) -> ModelRoute | None:
         """Declare the way in to a model after its routing Service: a promotion moves that one first."""

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     import pulumi
 
+    from components.slot_content import SlotContent
     from infra.guard import DeclaredModel, Gate, Guard
+    from infra.settings import Model as ModelSettings
     from infra.settings import Settings
 
 __all__ = ["Declaring", "Served"]
@@ -62,7 +64,7 @@ class Declaring:
             ModelArgs(
                 **self._common(plan, gate),
                 slots={
-                    slot: slot_content(model, version, images=images, secrets=self.secrets) if version else None
+                    slot: self._content(model, version, images) if version else None
                     for slot, version in versions.items()
                 },
                 active=model.active,
@@ -88,7 +90,7 @@ class Declaring:
             plan.name,
             RollingModelArgs(
                 **self._common(plan, gate),
-                content=slot_content(model, model.serving, images=images, secrets=self.secrets),
+                content=self._content(model, model.serving, images),
                 rollout=rollout(model),
                 floor=self.guard.floors(plan, images)[ONLY],
                 guard=self.guard.keep(plan, ONLY),
@@ -97,6 +99,10 @@ class Declaring:
         )
         held = {"image": declared.image, "content": declared.content}
         return Served(component=declared, slots={ONLY: held}, routed=declared.routed)
+
+    def _content(self, model: ModelSettings, version: str, images: Mapping[str, pulumi.Input[str]]) -> SlotContent:
+        environment = self.settings.environment
+        return slot_content(model, version, images=images, secrets=self.secrets, environment=environment)
 
     def _common(self, plan: DeclaredModel, gate: Gate) -> dict[str, Any]:
         model = self.settings.models[plan.name]

@@ -110,7 +110,7 @@ def _read(settings: Settings, name: str, model: Model) -> ModelPods:
     kinds = {
         place: pod_kind(
             pod_template(
-                slot_content(model, version, images=images, secrets=secrets),
+                slot_content(model, version, images=images, secrets=secrets, environment=settings.environment),
                 labels={},
                 selector={},
                 service_account=name,

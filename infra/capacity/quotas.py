@@ -55,24 +55,37 @@ def promises(teams: Mapping[str, Team], groups: Sequence[NodeGroup]) -> list[Pro
 def shortfalls(
     models: Iterable[ModelPods], sizes: Mapping[str, int], teams: Mapping[str, Team]
 ) -> dict[str, dict[str, str]]:
-    """Say, by team, what its quota lacks for its models at these sizes and the largest change of one of them."""
-    steady: dict[str, Counter[str]] = {}
-    largest: dict[str, Counter[str]] = {}
+    """Say, by team, what its quotas lack for its models at these sizes and the largest change of one of them."""
+    owned: dict[str, list[ModelPods]] = {}
     for model in models:
-        size, team = sizes[model.name], model.model.team
-        rest = total((kind.amounts, count) for kind, count in model.rest(size).items())
-        steady.setdefault(team, Counter()).update(rest)
-        for change in model.changes(size):
-            more = Counter(total((kind.amounts, count) for kind, count in change.pods.items()))
-            largest[team] = largest.get(team, Counter()) | more
+        owned.setdefault(model.model.team, []).append(model)
     found: dict[str, dict[str, str]] = {}
-    for team, asked in steady.items():
-        needed = asked + largest.get(team, Counter())
-        for resource, hard in _hard(teams[team].quota).items():
-            if (lacking := needed.get(resource, 0) - hard) > 0:
-                of = f"{shown(resource, lacking)} short of {shown(resource, needed[resource])}"
-                found.setdefault(team, {})[resource] = of
+    for name, own in owned.items():
+        team = teams[name]
+        lacking = _lacking(team.quota, own, sizes)
+        for scope, hard in team.priority_quotas.items():
+            counted = [model for model in own if model.model.priority_class == scope]
+            of_class = _lacking(hard, counted, sizes)
+            lacking |= {f"{resource} of class {scope}": short for resource, short in of_class.items()}
+        if lacking:
+            found[name] = lacking
     return found
+
+
+def _lacking(quota: Mapping[str, str], models: Sequence[ModelPods], sizes: Mapping[str, int]) -> dict[str, str]:
+    """Say what one quota lacks for the models that it counts."""
+    steady, largest = Counter[str](), Counter[str]()
+    for model in models:
+        size = sizes[model.name]
+        steady.update(total((kind.amounts, count) for kind, count in model.rest(size).items()))
+        for change in model.changes(size):
+            largest |= Counter(total((kind.amounts, count) for kind, count in change.pods.items()))
+    needed = steady + largest
+    return {
+        resource: f"{shown(resource, short)} short of {shown(resource, needed[resource])}"
+        for resource, hard in _hard(quota).items()
+        if (short := needed.get(resource, 0) - hard) > 0
+    }
 
 
 def _hard(quota: Mapping[str, str]) -> dict[str, int]:

@@ -26,15 +26,17 @@ def declare(
     model: Model,
     *,
     namespace: str,
-    quota: Mapping[str, str],
+    quotas: Mapping[str, Mapping[str, str]],
+    priority_class: str | None,
     smoke: bool,
     images: Mapping[str, str],
     weighed: bool,
 ) -> DeclaredModel:
     """Take from a model's settings what the guard needs.
 
-    `images` is by version, without those still to be built; `quota` is the team's; `smoke` is `guard.smoke`; `weighed`
-    says whether a gateway can share this model's requests out.
+    `images` is by version, without those still to be built; `quotas` by name are those that count its pods, and
+    `priority_class` the pods' class; `smoke` is `guard.smoke`; `weighed` says whether a gateway can share this model's
+    requests out.
     """
     slotted = model.strategy == "blue-green"
     versions: dict[Place, str] = {} if slotted else {ONLY: model.serving}
@@ -52,7 +54,8 @@ def declare(
         canary=_canary(model, weighed=weighed),
         rollout=None if slotted else _rollout(model),
         catalogue=catalogue(model.versions, images),
-        quota=quota,
+        quotas=quotas,
+        priority_class=priority_class,
     )
 
 

@@ -62,8 +62,9 @@ class DeclaredRollout:
 class DeclaredModel:
     """A model with its switch. An empty slot is absent from `slots`.
 
-    `soak` is how long a switch holds both slots at the switch's size, `idle` what the former keeps after it. `quota`
-    is the team's declared quota, which counts in place of the live one because the same plan may change it.
+    `soak` is how long a switch holds both slots at the switch's size, `idle` what the former keeps after it. `quotas`
+    are those declared of its namespace that count its pods, by name; they count in place of the live ones, because the
+    same plan may change them.
     `catalogue` has every version, those that stand in no slot as well. A model without slots has a `rollout`, and
     ONLY in place of a slot's name.
     """
@@ -79,7 +80,8 @@ class DeclaredModel:
     canary: DeclaredCanary | None = None
     rollout: DeclaredRollout | None = None
     catalogue: Mapping[str, Entry] = field(default_factory=dict)
-    quota: Mapping[str, str] = field(default_factory=dict)
+    quotas: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    priority_class: str | None = None
 
     @property
     def places(self) -> tuple[Place, ...]:

@@ -23,6 +23,7 @@ from infra.observed.state import (
     Reason,
     ReasonKind,
     RouteSeen,
+    Scope,
     SlotSeen,
 )
 
@@ -41,6 +42,7 @@ __all__ = [
     "Reason",
     "ReasonKind",
     "RouteSeen",
+    "Scope",
     "Served",
     "SlotSeen",
     "UnreachableError",

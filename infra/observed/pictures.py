@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.labels import ACTIVE, CONTENT, HOLD, NAME, SERVED, SLOT, STARTED, VERSION, slot_name
 from infra.observed import reasons
-from infra.observed.state import PLACES, ModelSeen, PodSeen, QuotaSeen, SlotSeen
+from infra.observed.state import PLACES, ModelSeen, PodSeen, QuotaSeen, Scope, SlotSeen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from components.labels import Place
     from infra.observed.state import RouteSeen
 
-__all__ = ["Space", "counts_all", "model_seen", "quota_seen", "routing", "slot_seen"]
+__all__ = ["Space", "model_seen", "quota_seen", "routing", "slot_seen"]
 
 # The container that serves; what is injected beside it (a mesh's proxy) says nothing about the version.
 _CONTAINER = "model"
@@ -101,22 +101,21 @@ def slot_seen(
     )
 
 
-def counts_all(quota: Mapping[str, Any]) -> bool:
-    """Tell whether a ResourceQuota counts a model's pods.
-
-    One for named priority classes does not, since a model has none.
-    """
-    selector = ((quota.get("spec") or {}).get("scopeSelector") or {}).get("matchExpressions") or ()
-    return not any(one.get("scopeName") == "PriorityClass" and one.get("operator") == "In" for one in selector)
-
-
 def quota_seen(quota: Mapping[str, Any]) -> QuotaSeen:
-    """Give a ResourceQuota's limits and use."""
-    status = quota.get("status") or {}
+    """Give a ResourceQuota's limits, its use, and whose pods it counts."""
+    spec, status = quota.get("spec") or {}, quota.get("status") or {}
+    selector = (spec.get("scopeSelector") or {}).get("matchExpressions") or ()
     return QuotaSeen(
         name=quota["metadata"]["name"],
-        hard=(quota.get("spec") or {}).get("hard") or {},
+        hard=spec.get("hard") or {},
         used=status.get("used") or {},
+        scopes=(
+            *(Scope(name=name, operator="Exists") for name in spec.get("scopes") or ()),
+            *(
+                Scope(name=one["scopeName"], operator=one["operator"], values=frozenset(one.get("values") or ()))
+                for one in selector
+            ),
+        ),
     )
 
 

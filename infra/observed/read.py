@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from components.labels import NAME, SLOT, STARTED, Place, slot_name
 from infra.observed import reasons
 from infra.observed.api import CONNECTIONS, Answer, ApiError, ApiServer, UnreachableError
-from infra.observed.pictures import Space, counts_all, model_seen, quota_seen, slot_seen
+from infra.observed.pictures import Space, model_seen, quota_seen, slot_seen
 from infra.observed.routes import list_routes
 from infra.observed.state import Observed, Reason, RouteSeen, SlotSeen
 
@@ -66,10 +66,7 @@ def observe(api: ApiServer, models: Mapping[str, str], *, routed: Collection[str
             name: model_seen(name, found[namespace], routes.get(namespace, none).get(name))
             for name, namespace in models.items()
         },
-        quotas={
-            namespace: tuple(quota_seen(quota) for quota in read[namespace]["resourcequotas"] if counts_all(quota))
-            for namespace in namespaces
-        },
+        quotas={namespace: tuple(map(quota_seen, read[namespace]["resourcequotas"])) for namespace in namespaces},
     )
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "Reason",
     "ReasonKind",
     "RouteSeen",
+    "Scope",
     "SlotSeen",
 ]
 
@@ -162,12 +163,43 @@ class ModelSeen:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Scope:
+    """One condition of whose pods a ResourceQuota counts, in Kubernetes' own words."""
+
+    name: str
+    operator: str
+    values: frozenset[str] = frozenset()
+
+    def has(self, priority_class: str | None) -> bool:
+        """Tell whether it holds for a model's pods: they have requests, no deadline, and a class of priority or none.
+
+        Source: https://kubernetes.io/docs/concepts/policy/resource-quotas/#quota-scopes
+        """
+        if self.name != "PriorityClass":
+            return self.name in ("NotTerminating", "NotBestEffort")
+        match self.operator:
+            case "In":
+                return priority_class in self.values
+            case "NotIn":
+                return priority_class not in self.values
+            case "DoesNotExist":
+                return priority_class is None
+            case _:
+                return priority_class is not None
+
+
+@dataclass(frozen=True, kw_only=True)
 class QuotaSeen:
     """A ResourceQuota's hard limits and use, both in Kubernetes quantities by resource name."""
 
     name: str
     hard: Mapping[str, str]
     used: Mapping[str, str]
+    scopes: tuple[Scope, ...] = ()
+
+    def counts(self, priority_class: str | None) -> bool:
+        """Tell whether it counts the pods of a model of this class."""
+        return all(scope.has(priority_class) for scope in self.scopes)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from infra.settings.checked import Matching
 from infra.settings.clouds import Aks, Eks, Gke, Kind
+from infra.settings.devices import DevicePlugin
 from infra.settings.errors import quote
 from infra.settings.ground import ApiAccess, ProviderNetwork
 from infra.settings.node_pool import NodePool
@@ -152,6 +153,13 @@ class Cluster(Section):
     at their maxima is refused before anything is touched.
 
     Example: `nodePools: {general: {allocatable: {cpu: 3920m, memory: 14.5Gi}, max: 10}}`
+    """
+
+    device_plugin: DevicePlugin | None = None
+    """What tells kubelets of their nodes' GPUs, for `existing` and `aks`. None by default: on EKS and GKE the nodes do,
+    and elsewhere NVIDIA's GPU operator may be there already, which brings its own.
+
+    Upstream: NVIDIA `k8s-device-plugin`.
     """
 
     @property

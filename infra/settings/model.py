@@ -104,6 +104,14 @@ class Model(Contents):
     placement: Placement = Field(default_factory=Placement)
     """Where the pods run: on which nodes, and over what they are spread."""
 
+    priority_class: Name | None = None
+    """Who waits and who makes room when the cluster is full: a class of `ml-platform:priorityClasses`. None by default:
+    as Kubernetes has it, priority 0, and ends nobody.
+
+    Upstream: pod `priorityClassName`.
+    Example: `priorityClass: serving`
+    """
+
     analysis: Analysis | None = None
     """How `python -m rollout` judges a canary. By default by the defaults of its keys: what is not measured counts as
     failed anyway. For `blue-green` only."""

@@ -54,6 +54,11 @@ def test_a_pod_meets_the_restricted_standard(template, container):
     }
 
 
+def test_a_pod_has_the_class_of_priority_that_it_is_given_and_else_none(template):
+    assert template(priority_class="serving-prod")["spec"]["priorityClassName"] == "serving-prod"
+    assert "priorityClassName" not in template()["spec"]
+
+
 def test_a_pod_can_write_its_temporary_files_and_nothing_else(template, container):
     assert container()["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]
     assert template()["spec"]["volumes"] == [{"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}}]

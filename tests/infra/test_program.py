@@ -141,6 +141,19 @@ def test_an_autoscaler_is_declared_with_the_pools_bounds(declare):
     assert "--skip-nodes-with-local-storage=false" in container["args"]
 
 
+def test_nodes_with_gpus_are_told_of_where_the_stack_asks_for_it(declare):
+    image = f"mirror/k8s-device-plugin@sha256:{'a' * 64}"
+    room = "allocatable: {cpu: '16', memory: 64Gi}, max: 9"
+    gpus = f"l4: {{{room}, accelerators: {{nvidia.com/gpu: 1}}, taints: ['nvidia.com/gpu:NoSchedule']}}"
+    pools = f"nodePools: {{general: {{{room}}}, {gpus}}}"
+    text = STACK.replace("context: test", f"context: test, devicePlugin: {{image: '{image}'}}, {pools}")
+    spec = declare(text).objects()["DaemonSet", "nvidia-device-plugin"].inputs["spec"]["template"]["spec"]
+    assert spec["containers"][0]["image"] == f"registry.example.com/ml/{image}"
+    assert "'l4'" in str(spec["affinity"])
+    assert "general" not in str(spec["affinity"])
+    assert spec["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
+
+
 def test_a_switch_that_finds_no_room_at_the_size_that_serves_now_is_refused_and_one_that_does_not_switch_is_not(
     declare,
 ):
@@ -206,6 +219,17 @@ def test_each_model_lives_in_its_teams_namespace_and_comes_after_all_of_it(decla
         }
         assert len(team) > 5
         assert team <= set(component.dependencies)
+
+
+def test_pods_of_a_model_have_their_class_which_is_there_before_them(declare):
+    classes = "  ml-platform:priorityClasses: {serving: {value: 1000}}\n  ml-platform:teams:"
+    text = STACK.replace("  ml-platform:teams:", classes)
+    text = text.replace("active: blue", "active: blue\n      priorityClass: serving", 1)
+    objects = declare(text).objects()
+    order = list(objects)
+    assert objects["Deployment", "iris-blue"].inputs["spec"]["template"]["spec"]["priorityClassName"] == "serving-test"
+    assert "priorityClassName" not in objects["Deployment", "finch-blue"].inputs["spec"]["template"]["spec"]
+    assert order.index(("PriorityClass", "serving-test")) < order.index(("Deployment", "iris-blue"))
 
 
 def test_the_outputs_say_where_everything_is(declare):

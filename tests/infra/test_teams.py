@@ -8,7 +8,7 @@ from infra.guard import Guard
 from infra.guard.lost import lost_words
 from infra.observed import ApiError, ClaimSeen, Lost, Observed, UnreachableError
 from infra.observed.losses import read_lost
-from infra.observed.pictures import counts_all
+from infra.observed.pictures import quota_seen
 from infra.reach import Reach
 from infra.settings import Document, Settings
 from infra.teams import kept
@@ -282,11 +282,30 @@ def test_what_is_already_going_is_not_told_again(settings):
     assert read_lost(api, **kept(settings)) == ()
 
 
-def test_a_quota_of_one_priority_class_does_not_count_models():
-    scope = {"scopeName": "PriorityClass", "operator": "In", "values": ["batch-test"]}
-    assert not counts_all({"spec": {"scopeSelector": {"matchExpressions": [scope]}}})
-    assert counts_all({"spec": {"scopeSelector": {"matchExpressions": [{"scopeName": "NotBestEffort"}]}}})
-    assert counts_all({"spec": {}})
+def of_class(operator, *values):
+    scope = {"scopeName": "PriorityClass", "operator": operator, **({"values": list(values)} if values else {})}
+    return {"scopeSelector": {"matchExpressions": [scope]}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "counted"),
+    [
+        ({}, [None, "batch", "serving"]),
+        (of_class("In", "batch"), ["batch"]),
+        (of_class("NotIn", "batch"), [None, "serving"]),
+        (of_class("Exists"), ["batch", "serving"]),
+        (of_class("DoesNotExist"), [None]),
+        ({"scopes": ["PriorityClass"]}, ["batch", "serving"]),
+        ({"scopes": ["NotBestEffort", "NotTerminating"]}, [None, "batch", "serving"]),
+        ({"scopes": ["NotBestEffort"], **of_class("In", "batch")}, ["batch"]),
+        ({"scopes": ["BestEffort"]}, []),
+        ({"scopes": ["Terminating"]}, []),
+        ({"scopes": ["CrossNamespacePodAffinity"]}, []),
+    ],
+)
+def test_a_quota_counts_a_models_pods_as_the_api_server_does(spec, counted):
+    seen = quota_seen({"metadata": {"name": "quota"}, "spec": spec})
+    assert [name for name in (None, "batch", "serving") if seen.counts(name)] == counted
 
 
 def test_everything_of_a_team_keeps_every_rule(all_teams):

@@ -106,7 +106,13 @@ def namespace_of(platform: Platform, name: str) -> str:
 def _templates(settings: Settings, model: ModelPods, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for place, version in model.versions.items():
         labels = {"app.kubernetes.io/name": f"{name}-{model.name}", "ml-platform/slot": place}
-        content = slot_content(model.model, version, images=dict.fromkeys(model.model.versions, "image"), secrets={})
+        content = slot_content(
+            model.model,
+            version,
+            images=dict.fromkeys(model.model.versions, "image"),
+            secrets={},
+            environment="test",
+        )
         yield place, pod_template(content, labels=labels, selector=labels, service_account="default")
 
 

@@ -91,6 +91,7 @@ def models(draw: st.DrawFn, team: str, *, gateway: bool = False) -> dict[str, An
                 **contents(),
                 port=st.integers(1, 65535),
                 drain=durations(0, 3600),
+                priorityClass=st.just("serving"),
                 placement=optional(spread=st.sampled_from(["zone", "node", "none"]), nodePool=names),
             )
         ),
@@ -149,5 +150,6 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
         # Two models might be named so that one is the other's slot; that refusal has a test of its own.
         "models": {draw(names): draw(models(team, gateway=via is not None))},
         "guard": {"smoke": draw(st.booleans())},
+        "priorityClasses": {"serving": {"value": 1000}},
         **({} if via is None else {"gateway": via}),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from infra.settings.rules.autoscaling import autoscaler, headroom
+from infra.settings.rules.autoscaling import autoscaler, expendable, headroom
 from infra.settings.rules.capacity import overcommitments
 from infra.settings.rules.cluster import cluster
 from infra.settings.rules.names import model_names, namespaces
@@ -39,6 +39,7 @@ def inconsistencies(raw: Mapping[str, Any]) -> Iterator[Mistake]:
     yield from node_pools(raw)
     yield from autoscaler(raw)
     yield from headroom(raw)
+    yield from expendable(raw)
     for model in models(raw):
         yield from model_names(model, raw)
         yield from strategy(model, raw)

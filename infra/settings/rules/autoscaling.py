@@ -7,11 +7,14 @@ from typing import Any
 
 from infra.settings.cluster import MADE_HERE
 from infra.settings.errors import KeyPath, Mistake, did_you_mean, quote, quoted_list
-from infra.settings.rules.raw import as_amount, as_seconds, as_text, as_whole, below, given, mapping
+from infra.settings.rules.raw import as_amount, as_seconds, as_text, as_whole, below, given, mapping, models
 
-__all__ = ["autoscaler", "headroom"]
+__all__ = ["autoscaler", "expendable", "headroom"]
 
 _HEADROOM = -10
+
+_CUTOFF = -10
+"""Upstream: `--expendable-pods-priority-cutoff`."""
 
 _RUN_IT = ("gke", "aks")
 """Clusters whose cloud runs the Cluster Autoscaler itself."""
@@ -151,6 +154,22 @@ def headroom(raw: Mapping[str, Any]) -> Iterator[Mistake]:
             path=("autoscaler", "flags", "expendablePodsPriorityCutoff"),
             message=f"{cutoff} is above {_HEADROOM}, headroom's priority, which then brings no node",
         )
+
+
+def expendable(raw: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Find models of a class for whose pods the cluster-autoscaler brings no node."""
+    chosen = mapping(raw, "autoscaler")
+    if not chosen or chosen.get("kind", "cluster-autoscaler") != "cluster-autoscaler":
+        return
+    cutoff = as_whole(mapping(chosen, "flags").get("expendablePodsPriorityCutoff", _CUTOFF))
+    for model in models(raw):
+        value = as_whole(below(raw, "priorityClasses", model.priority_class or "", "value"))
+        if value is not None and cutoff is not None and value < cutoff:
+            yield Mistake(
+                path=(*model.path, "priorityClass"),
+                message=f"has the value {value}, for whose pods the autoscaler brings no node: it passes over all below"
+                f" {cutoff}, autoscaler.flags.expendablePodsPriorityCutoff",
+            )
 
 
 def _fixed(pools: Mapping[str, Any], why: str) -> Iterator[Mistake]:

@@ -41,9 +41,12 @@ def overcommitments(raw: Mapping[str, Any]) -> Iterator[Mistake]:
         quota = values.get("quota", {})
         if not isinstance(quota, Mapping):
             continue
-        path = ("teams", str(team), "quota")
-        yield from _wrong_keys(quota, path)
-        yield from _too_small(quota, path, wanted.get(str(team), []))
+        path, own = ("teams", str(team)), wanted.get(str(team), [])
+        yield from _wrong_keys(quota, (*path, "quota"))
+        yield from _too_small(quota, (*path, "quota"), own, "the team's models")
+        for name, hard in mapping(values, "priorityQuotas").items():
+            counted = [demand for demand in own if demand.priority_class == name]
+            yield from _too_small(mapping(hard), (*path, "priorityQuotas", name), counted, "its models of this class")
 
 
 def _wrong_keys(quota: Mapping[str, Any], path: KeyPath) -> Iterator[Mistake]:
@@ -58,7 +61,7 @@ def _wrong_keys(quota: Mapping[str, Any], path: KeyPath) -> Iterator[Mistake]:
             yield Mistake(path=(*path, keys[0]), message=message)
 
 
-def _too_small(quota: Mapping[str, Any], path: KeyPath, wanted: list[Demand]) -> Iterator[Mistake]:
+def _too_small(quota: Mapping[str, Any], path: KeyPath, wanted: list[Demand], whose: str) -> Iterator[Mistake]:
     for resource, keys in _BOUNDS.items():
         steady = sum((demand.steady(resource) for demand in wanted), Decimal(0))
         largest = max(wanted, key=lambda demand: demand.change(resource), default=None)
@@ -77,7 +80,7 @@ def _too_small(quota: Mapping[str, Any], path: KeyPath, wanted: list[Demand]) ->
             hint = _fitting(resource, allowed, wanted, largest)
             yield Mistake(
                 path=(*path, key),
-                message=f"{quote(quota[key])} cannot hold the team's models, which ask for at least"
+                message=f"{quote(quota[key])} cannot hold {whose}, which ask for at least"
                 f" {_shown(steady + more, resource)}: {', '.join(parts)}{hint}",
             )
 

@@ -18,6 +18,9 @@ __all__ = ["cluster"]
 
 _SECTIONS = ("eks", "gke", "aks", "kind")
 _REACHED_BY = ("kubeconfig", "kubeconfigSecret", "stack")
+_NVIDIA = "nvidia.com/gpu"
+# Where nodes do not come with what tells of their devices.
+_WITHOUT_PLUGIN = ("existing", "aks")
 _OF_CLOUDS = ("apiAccess", "logs", "encryptionKey", "network")
 
 # EKS wants two zones at least, and the network is cut in eight, of which one part is for what is public.
@@ -44,6 +47,7 @@ def cluster(raw: Mapping[str, Any]) -> Iterator[Mistake]:
         yield from _made(said, provider)
     if provider in CLOUDS:
         yield from _cloud(said, provider)
+    yield from _devices(said, provider)
     if "teams" not in raw and provider == "existing":
         yield Mistake(path=("teams",), message="is missing; without one this stack would declare nothing")
 
@@ -58,6 +62,15 @@ def _sections(said: Mapping[str, Any], provider: str) -> Iterator[Mistake]:
         yield from _unread(said, provider, _OF_CLOUDS)
     if provider not in MADE_HERE:
         yield from _unread(said, provider, ("protect",))
+
+
+def _devices(said: Mapping[str, Any], provider: str) -> Iterator[Mistake]:
+    if not given(said, "devicePlugin"):
+        return
+    if provider not in _WITHOUT_PLUGIN:
+        yield from _unread(said, provider, ("devicePlugin",))
+    elif not any(given(pool, "accelerators", _NVIDIA) for pool in mapping(said, "nodePools").values()):
+        yield Mistake(path=("cluster", "devicePlugin"), message=f"has nothing to tell of: no pool has {_NVIDIA}")
 
 
 def _unread(said: Mapping[str, Any], provider: str, keys: tuple[str, ...]) -> Iterator[Mistake]:

@@ -39,6 +39,7 @@ class Demand:
     """One model's pods."""
 
     model: str
+    priority_class: str | None
     strategy: str
     least: int
     active: _Pods
@@ -102,6 +103,7 @@ def _of_slots(model: RawModel, least: int) -> Demand | None:
         largest = {key: max(serving[key], each[key]) for key in serving}
     return Demand(
         model=model.name,
+        priority_class=model.priority_class,
         strategy="blue-green",
         least=least,
         active=_Pods(number=least, each=serving),
@@ -135,6 +137,7 @@ def _of_one(model: RawModel, strategy: str, least: int) -> Demand | None:
     each = _each(model, version)
     return Demand(
         model=model.name,
+        priority_class=model.priority_class,
         strategy=strategy,
         least=least,
         active=_Pods(number=least, each=each),

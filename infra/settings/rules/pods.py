@@ -29,7 +29,8 @@ def pods(model: RawModel, raw: Mapping[str, Any]) -> Iterator[Mistake]:
     yield from _environment(model, raw)
     yield from _uris(model)
     yield from _volumes(model)
-    yield from _limits(model, mapping(raw, "teams", model.team or "", "quota"))
+    team = mapping(raw, "teams", model.team or "")
+    yield from _limits(model, mapping(team, "quota"), mapping(team, "priorityQuotas", model.priority_class or ""))
 
 
 def _sources(model: RawModel) -> Iterator[Mistake]:
@@ -108,7 +109,7 @@ def _volumes(model: RawModel) -> Iterator[Mistake]:
             first.setdefault(at, name)
 
 
-def _limits(model: RawModel, quota: Mapping[str, Any]) -> Iterator[Mistake]:
+def _limits(model: RawModel, *quotas: Mapping[str, Any]) -> Iterator[Mistake]:
     lacking: list[KeyPath] = []
     for name, version in model.versions.items():
         if not isinstance(version, Mapping):
@@ -126,7 +127,7 @@ def _limits(model: RawModel, quota: Mapping[str, Any]) -> Iterator[Mistake]:
                 path=path if own else (*model.path, "resources", "cpuLimit"),
                 message=f"{quote(limit)} is below cpu, {quote(requested or '500m')}{by_default}; allowed: that or more",
             )
-    if "limits.cpu" in quota and lacking:
+    if lacking and any("limits.cpu" in quota for quota in quotas):
         alone = len(lacking) < len(model.versions)
         for path in lacking if alone else [(*model.path, "resources", "cpuLimit")]:
             yield Mistake(

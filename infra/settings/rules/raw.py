@@ -111,6 +111,11 @@ class RawModel:
         return as_text(self.values.get("team"))
 
     @property
+    def priority_class(self) -> str | None:
+        """The class of the pods, by its name without the environment."""
+        return as_text(self.values.get("priorityClass"))
+
+    @property
     def strategy(self) -> str | None:
         """The strategy; None where it is none of those that there are."""
         found = self.values.get("strategy", "blue-green")

@@ -6,18 +6,27 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from infra.settings.errors import KeyPath, Mistake, did_you_mean, quote, quoted_list
-from infra.settings.rules.raw import RawSpace, as_amount, as_text, given, mapping, spaces
+from infra.settings.rules.raw import RawSpace, as_amount, as_text, given, mapping, models, spaces
 from infra.settings.team import is_count
 
 __all__ = ["tenancy"]
 
+_HEADROOM = "headroom"
+
 
 def tenancy(raw: Mapping[str, Any]) -> Iterator[Mistake]:
     """Find quotas that bound nothing, and names of classes, secrets and accounts that are not there or taken."""
+    classes = [str(name) for name in mapping(raw, "priorityClasses")]
     for space in spaces(raw):
         if space.further is not None:
             yield from _bounded(space)
-        yield from _scoped(space, [str(name) for name in mapping(raw, "priorityClasses")])
+        yield from _scoped(space, classes)
+    for model in models(raw):
+        if model.priority_class is not None and model.priority_class not in classes:
+            yield _unknown((*model.path, "priorityClass"), model.priority_class, classes)
+    if _HEADROOM in classes and mapping(raw, "headroom"):
+        message = "is the name of the class of headroom's own pods; choose another"
+        yield Mistake(path=("priorityClasses", _HEADROOM), message=message)
     for team, values in mapping(raw, "teams").items():
         yield from _pull_secrets(("teams", team), values, [str(name) for name in mapping(raw, "secrets")])
         if team == "deploy" and given(values, "deploy"):
@@ -43,14 +52,18 @@ def _scoped(space: RawSpace, known: list[str]) -> Iterator[Mistake]:
     for name, hard in mapping(space.values, "priorityQuotas").items():
         path = (*space.path, "priorityQuotas", name)
         if name not in known:
-            yield Mistake(
-                path=path,
-                message=f"unknown priority class {quote(name)}; known: {quoted_list(known)}{did_you_mean(name, known)};"
-                " classes stand in ml-platform:priorityClasses",
-            )
+            yield _unknown(path, name, known)
         if hard == {}:
             yield Mistake(path=path, message="is empty; a quota bounds something, such as pods")
         yield from _whole(path, mapping(hard))
+
+
+def _unknown(path: KeyPath, name: str, known: list[str]) -> Mistake:
+    return Mistake(
+        path=path,
+        message=f"unknown priority class {quote(name)}; known: {quoted_list(known)}{did_you_mean(name, known)};"
+        " classes stand in ml-platform:priorityClasses",
+    )
 
 
 def _whole(path: KeyPath, quota: Mapping[str, Any]) -> Iterator[Mistake]:

@@ -216,3 +216,12 @@ def test_a_quota_that_ends_before_the_largest_size_is_told(proved):
     teams = {"fraud": {"quota": {"requests.cpu": "12", "requests.memory": "400Gi"}}}
     [told] = [line for line in lines(proved(teams=teams)) if "scale.max" in line and line.startswith("  fraud")]
     assert told == ("  fraud: its quota ends before scale.max of all its models and a switch: cpu is 4 short of 16")
+
+
+def test_a_quota_of_one_class_counts_its_models_alone(proved):
+    quota = {"quota": {"requests.cpu": "100", "requests.memory": "400Gi"}}
+    teams = {"fraud": {**quota, "priorityQuotas": {"serving": {"pods": "7"}, "batch": {"pods": "1"}}}}
+    classes = {"serving": {"value": 1000}, "batch": {"value": -5}}
+    models = {"churn": model(priorityClass="serving"), "ranker": model()}
+    proof = proved(teams=teams, priorityClasses=classes, models=models)
+    assert proof.shortfalls == {"fraud": {"pods of class serving": "1 short of 8"}}

@@ -7,7 +7,7 @@ import pytest
 from infra.guard.images import same_image
 from infra.guard.plan import refusals, switch_refusals
 from infra.guard.words import waits, words
-from infra.observed import Observed, QuotaSeen, Reason, ReasonKind
+from infra.observed import Observed, QuotaSeen, Reason, ReasonKind, Scope
 
 CRASH = Reason(kind=ReasonKind.CRASH, text="container model CrashLoopBackOff (exit code 1), 5 restarts", count=5)
 
@@ -160,14 +160,37 @@ def test_one_pod_of_a_new_version_must_fit_beside_all_former_ones(given):
 
 
 def test_a_quota_that_the_same_plan_raises_is_enough(given):
-    quota = QuotaSeen(name="q", hard={"requests.cpu": "5"}, used={"requests.cpu": "4500m"})
+    quota = QuotaSeen(name="quota", hard={"requests.cpu": "5"}, used={"requests.cpu": "4500m"})
     seen = given.live(blue=given.slot(given.one, replicas=6))
-    model = given.model(active="green", quota={"requests.cpu": "10"})
+    model = given.model(active="green", quotas={"quota": {"requests.cpu": "10"}})
     assert refusals([model], observed(seen, quota), given.now) == []
+    # Not where it is another's, which the plan leaves as it is.
+    (refusal,) = refusals([model], observed(seen, replace(quota, name="finance")), given.now)
+    assert "requests.cpu 2 more, 500m of 5 left" in refusal.text
+
+
+@pytest.mark.parametrize(("priority_class", "said"), [("serving-prod", 1), ("batch-prod", 0), (None, 0)])
+def test_a_quota_of_one_priority_class_is_compared_with_models_of_that_class(given, priority_class, said):
+    scopes = (Scope(name="PriorityClass", operator="In", values=frozenset({"serving-prod"})),)
+    quota = QuotaSeen(name="quota-serving", hard={"pods": "4"}, used={"pods": "4"}, scopes=scopes)
+    seen = given.live(blue=given.slot(given.one, replicas=6))
+    model = given.model(active="green", priority_class=priority_class)
+    found = refusals([model], observed(seen, quota), given.now)
+    assert ["pods 4 more, 0 of 4 left in quota-serving" in refusal.text for refusal in found] == [True] * said
+
+
+def test_a_quota_of_a_class_that_is_yet_to_be_made_counts_only_its_models(given):
+    seen = given.live(routing=None, blue=given.slot(replicas=0), green=given.slot(replicas=0))
+    quotas = {"quota": {"pods": "50"}, "quota-serving": {"pods": "3"}}
+    serving = given.model(quotas=quotas, priority_class="serving-prod")
+    other = given.model(name="other", quotas={"quota": {"pods": "50"}})
+    (refusal,) = refusals([serving, other], Observed(models={"iris": seen, "other": seen}), given.now)
+    assert refusal.model == "iris"
+    assert "pods 4 more, 3 of 3 left in quota-serving" in refusal.text
 
 
 def test_a_first_deployment_is_compared_with_the_quota_that_comes_with_it(given):
-    model = given.model(quota={"requests.memory": "3Gi"})
+    model = given.model(quotas={"quota": {"requests.memory": "3Gi"}})
     seen = given.live(routing=None, blue=given.slot(replicas=0), green=given.slot(replicas=0))
     (refusal,) = refusals([model], observed(seen), given.now)
     assert "requests.memory 4Gi more, 3Gi of 3Gi left" in refusal.text
@@ -175,7 +198,7 @@ def test_a_first_deployment_is_compared_with_the_quota_that_comes_with_it(given)
 
 def test_an_unreachable_cluster_leaves_only_what_the_stack_itself_says(given):
     unreachable = Observed(unreachable="no route")
-    assert refusals([given.model(active="green", quota={"pods": "1"})], unreachable, given.now) == []
+    assert refusals([given.model(active="green", quotas={"quota": {"pods": "1"}})], unreachable, given.now) == []
 
 
 def test_images_are_told_apart_by_digest_and_not_by_registry(given):

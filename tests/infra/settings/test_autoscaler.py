@@ -98,6 +98,24 @@ def test_without_pools_there_is_nothing_to_scale(valid):
     assert mistakes(raw) == ["autoscaler: has nothing to scale; declare cluster.nodePools"]
 
 
+def test_a_model_is_of_no_class_for_whose_pods_no_node_is_brought(scaled):
+    raw = scaled(cloud="aws", image=IMAGE) | {"priorityClasses": {"low": {"value": -11}, "high": {"value": -10}}}
+    versions = {"7": {"image": f"churn@sha256:{'7' * 64}"}}
+    churn = {"team": "fraud", "priorityClass": "low", "versions": versions, "slots": {"blue": "7"}}
+    raw["models"] = {"churn": churn}
+    assert mistakes(raw) == [
+        (
+            "models.churn.priorityClass: has the value -11, for whose pods the autoscaler brings no node: it passes over"
+            " all below -10, autoscaler.flags.expendablePodsPriorityCutoff"
+        )
+    ]
+    churn["priorityClass"] = "high"
+    assert Settings.parse(raw).models["churn"].priority_class == "high"
+    churn["priorityClass"] = "low"
+    raw["autoscaler"]["flags"] = {"expendablePodsPriorityCutoff": -11}
+    assert Settings.parse(raw).models["churn"].priority_class == "low"
+
+
 KARPENTER = {
     "kind": "karpenter",
     "image": IMAGE,

@@ -100,3 +100,47 @@ def test_limits_of_cpu_and_memory_count_as_pods_are_given_them(valid):
     assert "ask for at least 6: churn 4" in told.pop("limits.cpu")
     assert "ask for at least 3Gi: churn 2Gi" in told.pop("limits.memory")
     assert told == {}
+
+
+def of_class(valid, change, **hard):
+    """What is said where churn, five pods of it while it changes, is of class serving, whose quota has these bounds."""
+    churn = {**valid["models"]["churn"], "route": None, **BOTH, "idle": {"size": "warm"}, "priorityClass": "serving"}
+    valid |= {"models": {"churn": churn, "ranker": valid["models"]["ranker"]}}
+    valid["priorityClasses"] = {"serving": {"value": 1000}, "batch": {"value": -50}}
+    valid["teams"]["fraud"]["quota"] |= {"pods": "99", "requests.nvidia.com/gpu": "99"}
+    valid["teams"]["fraud"]["priorityQuotas"] = {"serving": {"pods": "9", **hard}, "batch": {"pods": "1"}}
+    churn |= change
+    try:
+        Settings.parse(valid)
+    except SettingsError as error:
+        return [str(mistake) for mistake in error.mistakes]
+    return []
+
+
+def test_a_quota_of_one_class_holds_the_models_of_that_class(valid):
+    assert of_class(valid, {}) == []
+    assert of_class(valid, {}, pods="8") == [
+        (
+            'teams.fraud.priorityQuotas.serving.pods: "8" cannot hold its models of this class, which ask for at least'
+            " 9: churn 8 (4 pods in blue, 4 in green), 1 more while a new version of churn starts; idle: {size: cold}"
+            " would fit for churn"
+        )
+    ]
+
+
+def test_a_quota_of_one_class_asks_for_a_cpu_limit_as_any_other(valid):
+    assert of_class(valid, {}, **{"limits.cpu": "90"}) == [
+        (
+            'models.churn.resources.cpuLimit: is missing; the quota of team "fraud" has limits.cpu, to which every pod'
+            " counts with a limit of its own"
+        )
+    ]
+
+
+def test_a_models_class_is_one_that_is_declared(valid):
+    assert of_class(valid, {"priorityClass": "servin"}) == [
+        (
+            'models.churn.priorityClass: unknown priority class "servin"; known: "serving", "batch"; did you mean'
+            ' "serving"?; classes stand in ml-platform:priorityClasses'
+        )
+    ]

@@ -160,6 +160,16 @@ def test_a_contradiction_is_told_at_its_place(values, path, value, where, said):
     assert said in told[show_path(place(where))]
 
 
+def test_the_class_of_rooms_own_pods_is_no_teams_to_declare(values):
+    image = f"pause@sha256:{'7' * 64}"
+    pools = {"general": {"allocatable": {"cpu": "64", "memory": "1Ti"}, "max": 99}}
+    room = {"image": image, "pools": {"general": {"pods": 1, "cpu": "1", "memory": "1Gi"}}}
+    classes = {**values["priorityClasses"], "headroom": {"value": 1}}
+    changes = {("cluster", "nodePools"): pools, ("headroom",): room, ("priorityClasses",): classes}
+    told = mistakes(values, changes)
+    assert "headroom's own pods" in told["priorityClasses.headroom"]
+
+
 def test_a_further_namespace_is_too_long_or_kubernetes_own_like_any_other(values):
     told = mistakes(values, {(*FRAUD, "namespaces", "n" * 53): {"quota": SMALL}})
     assert "would have 64 characters" in told[f"teams.fraud.namespaces.{'n' * 53}"]
