@@ -105,8 +105,8 @@ def test_a_model_is_of_no_class_for_whose_pods_no_node_is_brought(scaled):
     raw["models"] = {"churn": churn}
     assert mistakes(raw) == [
         (
-            "models.churn.priorityClass: has the value -11, for whose pods the autoscaler brings no node: it passes over"
-            " all below -10, autoscaler.flags.expendablePodsPriorityCutoff"
+            "models.churn.priorityClass: has the value -11, for whose pods the autoscaler brings no node: it passes"
+            " over all below -10, autoscaler.flags.expendablePodsPriorityCutoff"
         )
     ]
     churn["priorityClass"] = "high"
