@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import tempfile
 from dataclasses import dataclass
 from importlib import metadata
@@ -67,7 +68,20 @@ def install_plugins(pulumi_home: Path, python: Path) -> list[Path]:
         # -I: neither the working directory, which is the user's project, nor PYTHONPATH may shadow a module of ours.
         _write(executable, f'#!/bin/sh\nexec {shlex.quote(str(python.absolute()))} -I -m {plugin.module} "$@"\n')
         installed.append(executable)
+    _keep_no_log(pulumi_home)
     return installed
+
+
+def _keep_no_log(pulumi_home: Path) -> None:
+    """Leave the engine no directory for its log of every command, which is a third of its work and holds all it saw.
+
+    Each property goes into it, compressed and, once the stack's secrets provider is known, encrypted. There is no
+    setting against it; where a file stands in its way the engine does without. `pulumi --logtostderr -v=9` still tells.
+    """
+    logs = pulumi_home / "logs"
+    if logs.is_dir():
+        shutil.rmtree(logs, ignore_errors=True)  # of a sandbox from before
+    logs.touch(mode=0o400)
 
 
 def _write(path: Path, text: str) -> None:

@@ -29,6 +29,7 @@ def test_a_program_comes_up_changes_nothing_the_second_time_and_goes_away(projec
     assert re.search(r"- 3 deleted", project.run("destroy", "--yes"))
     assert project.resources() == []
     assert project.processes() == {}
+    assert (project.home / "logs").read_bytes() == b""  # in the way of the engine's own log, and no trouble to it
 
 
 def test_what_the_program_prints_is_shown(project):
