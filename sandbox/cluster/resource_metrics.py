@@ -75,8 +75,9 @@ class ResourceMetrics:
                 f"--tls-private-key-file={serving.key}",
                 f"--kubelet-certificate-authority={plane.authority.pair.certificate}",
                 "--kubelet-preferred-address-types=InternalIP",
-                # The shortest that is longer than its time limit for one kubelet, 10 s.
-                "--metric-resolution=15s",
+                # The shortest that upstream takes. Its time limit for a kubelet, which is on this machine, must be shorter.
+                "--metric-resolution=10s",
+                "--kubelet-request-timeout=5s",
             ],
         )
         plane.processes.wait(

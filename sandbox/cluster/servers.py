@@ -135,6 +135,8 @@ class Servers:
             # The default, 20 requests a second, makes a start 4 s longer: each of 40 controllers asks for a token.
             "--kube-api-qps=200",
             "--kube-api-burst=400",
+            # Upstream's 15 s spare the API server of a large cluster; here somebody tries an autoscaler and waits.
+            "--horizontal-pod-autoscaler-sync-period=5s",
         ]
 
     def scheduler(self) -> list[str]:

@@ -24,6 +24,8 @@ ANALYSIS = {
     "latency": {"slack": "250ms"},
     "metrics": {"prediction_probability": {"min": 0.6}},
 }
+# Four clients that rest so long send some 70 requests a second, and leave the cores to the rollout and other tests.
+PAUSE = 0.05
 # Of all requests, what a version may cost that was never fit to serve.
 LOST = 0.01
 
@@ -58,7 +60,7 @@ def put_in_green(platform, **faults: str) -> None:
 
 def rolled_out(platform, out: Path, *more: str):
     """Run a rollout under load through the gateway; return what it printed, its exit code and all answers."""
-    with load_on(platform.gateway(), out, at_least=2000, host=platform.host(), pause=0.005) as answers:
+    with load_on(platform.gateway(), out, at_least=2000, host=platform.host(), pause=PAUSE) as answers:
         time.sleep(2)
         done = platform.run(*ROLLOUT, *more, check=False, timeout=1200)
         time.sleep(2)
@@ -134,7 +136,7 @@ def test_without_requests_there_is_no_data_and_that_stops_a_rollout(platform):
 
 
 def test_ctrl_c_leaves_the_share_and_the_next_rollout_goes_on_from_it_or_back(platform, tmp_path):
-    with load_on(platform.gateway(), tmp_path / "answers", at_least=100, host=platform.host(), pause=0.005) as answers:
+    with load_on(platform.gateway(), tmp_path / "answers", at_least=100, host=platform.host(), pause=PAUSE) as answers:
         first = platform.start(*ROLLOUT)
         lines = []
         for line in first.stdout:
