@@ -75,7 +75,7 @@ class ResourceMetrics:
                 f"--tls-private-key-file={serving.key}",
                 f"--kubelet-certificate-authority={plane.authority.pair.certificate}",
                 "--kubelet-preferred-address-types=InternalIP",
-                # The shortest that upstream takes. Its time limit for a kubelet, which is on this machine, must be shorter.
+                # The shortest that upstream takes; its time limit for a kubelet, here on this machine, must be shorter.
                 "--metric-resolution=10s",
                 "--kubelet-request-timeout=5s",
             ],
