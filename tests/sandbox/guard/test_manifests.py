@@ -35,7 +35,7 @@ fixed = examples(
     suppress_health_check=list(HealthCheck),
 )
 # What must be there before others are asked about: a dry run leaves nothing for the next one to build on.
-FIRST = ("Namespace", "ServiceAccount", "LimitRange", "ResourceQuota")
+FIRST = ("Namespace", "PriorityClass", "ServiceAccount", "LimitRange", "ResourceQuota")
 
 
 def declared(settings: Settings) -> list[dict[str, Any]]:
@@ -115,8 +115,8 @@ def test_random_valid_models_are_taken_by_the_api_server_and_fit_their_quota(pla
             server.takes_all(objects)
         finally:
             for item in objects:
-                if item["kind"] == "Namespace":
-                    plane.api.delete(f"/api/v1/namespaces/{item['metadata']['name']}")
+                if item["kind"] in ("Namespace", "PriorityClass"):
+                    plane.api.delete(server.path(item))
         assert fits_its_quota(objects)
 
     every()

@@ -12,6 +12,9 @@ QUOTAS = (
     "{pods: '1', requests.cpu: '1', requests.memory: 1Gi, limits.cpu: '1', limits.memory: 1Gi, cpu: '1',"
     " memory: 1Gi, requests.nvidia.com/gpu: '1'}"
 )
+ROOM = "allocatable: {cpu: '64', memory: 1Ti}, max: 9"
+GPUS = f"{{{ROOM}, accelerators: {{nvidia.com/gpu: 1}}, taints: ['nvidia.com/gpu:NoSchedule']}}"
+PLUGIN = f"devicePlugin: {{image: 'mirror/plugin@sha256:{'a' * 64}'}}"
 
 
 @pytest.mark.parametrize(
@@ -23,6 +26,12 @@ QUOTAS = (
         ("scoped", WHOLE.replace('{pods: "20", requests.nvidia.com/gpu: "1"}', QUOTAS)),
         ("six", WHOLE.replace("cidr:10.20.0.0/16:5432", "cidr:::/0")),
         ("attributes", WHOLE.replace("volumeHandle: fs-1, ", "")),
+        (
+            "devices",
+            WHOLE.replace(
+                "context: prod-eu", f"context: prod-eu, {PLUGIN}, nodePools: {{general: {{{ROOM}}}, l4: {GPUS}}}"
+            ),
+        ),
     ],
     ids=lambda value: value if "\n" not in value else "",
 )
