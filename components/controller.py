@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from components.confined import CONFINED
 from components.labels import MANAGED_BY, NAME, PATCH_FORCE
 from components.manifest import Manifest
 
@@ -72,11 +73,7 @@ class Controller:
         whole = {
             "name": self._name,
             "imagePullPolicy": "IfNotPresent",
-            "securityContext": {
-                "allowPrivilegeEscalation": False,
-                "capabilities": {"drop": ["ALL"]},
-                "readOnlyRootFilesystem": True,
-            },
+            "securityContext": CONFINED,
             "volumeMounts": [_TOKEN_MOUNT],
             **container,
         }

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from components.confined import CONFINED
 from components.labels import ENVIRONMENT, MANAGED_BY, NAME, NODE_POOL, SKIP_AWAIT
 from components.manifest import Manifest
 
@@ -91,11 +92,7 @@ def _pod(args: DevicePluginArgs) -> dict[str, Any]:
                 # Upstream: FAIL_ON_INIT_ERROR.
                 "env": [{"name": "FAIL_ON_INIT_ERROR", "value": "false"}],
                 "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "128Mi"}},
-                "securityContext": {
-                    "allowPrivilegeEscalation": False,
-                    "capabilities": {"drop": ["ALL"]},
-                    "readOnlyRootFilesystem": True,
-                },
+                "securityContext": CONFINED,
                 "volumeMounts": [{"name": "sockets", "mountPath": _SOCKETS}],
             }
         ],

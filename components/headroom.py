@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from components.confined import CONFINED
 from components.labels import ENVIRONMENT, MANAGED_BY, NAME, NODE_POOL, SKIP_AWAIT
 from components.manifest import Manifest
 from components.priority_classes import Priority, priority_class, priority_class_name
@@ -96,11 +97,7 @@ class Headroom(pulumi.ComponentResource):
             "image": self._args.image,
             "imagePullPolicy": "IfNotPresent",
             "resources": {"requests": dict(room.requests), "limits": whole},
-            "securityContext": {
-                "allowPrivilegeEscalation": False,
-                "capabilities": {"drop": ["ALL"]},
-                "readOnlyRootFilesystem": True,
-            },
+            "securityContext": CONFINED,
         }
         return {
             "priorityClassName": self._class,

@@ -26,6 +26,13 @@ class Taint:
     effect: str
     """In Kubernetes' own words: NoSchedule, PreferNoSchedule, NoExecute."""
 
+    @classmethod
+    def parse(cls, text: str) -> Taint:
+        """Read a taint as `kubectl taint` takes it: `key=value:effect` or `key:effect`."""
+        pair, _, effect = text.rpartition(":")
+        key, _, value = pair.partition("=")
+        return cls(key=key, value=value, effect=effect)
+
     @property
     def screaming(self) -> str:
         """The effect as the APIs of AWS and Google Cloud write it."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pulumi
 
+from components.confined import CONFINED
 from components.labels import NODE_POOL, SERVED_PORT
 from components.slot_content import (
     SCRATCH_PATH,
@@ -172,11 +173,7 @@ def _container(content: SlotContent, config: str | None, secret: str | None) -> 
         "imagePullPolicy": "IfNotPresent",
         "ports": [{"name": SERVED_PORT, "containerPort": content.port, "protocol": "TCP"}],
         "resources": _resources(content.resources),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "readOnlyRootFilesystem": True,
-        },
+        "securityContext": CONFINED,
         "volumeMounts": mounts
         + [
             {"name": name, "mountPath": volume.path, "readOnly": volume.read_only}

@@ -10,7 +10,6 @@ from components.karpenter import Karpenter, KarpenterArgs, KarpenterPool, NodeCl
 from components.labels import NODE_POOL
 from components.node_pool import NVIDIA, Taint
 from components.spared_pods import SparedPods, SparedPodsArgs
-from infra.capacity.nodes import taint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +89,7 @@ def declare_headroom(settings: Settings, opts: pulumi.ResourceOptions) -> Headro
                     "memory": room.memory,
                     **({NVIDIA: str(room.gpu)} if room.gpu else {}),
                 },
-                taints=[Taint(**taint(text)) for text in pools[name].taints],
+                taints=[Taint.parse(text) for text in pools[name].taints],
             )
             for name, room in chosen.pools.items()
         },
@@ -138,7 +137,7 @@ def _pool(name: str, pool: NodePool) -> KarpenterPool:
         labels={**pool.labels, NODE_POOL: name},
         most=pool.max,
         requirements={key: values for key, values in wanted.items() if values},
-        taints=[Taint(**taint(text)) for text in pool.taints],
+        taints=[Taint.parse(text) for text in pool.taints],
     )
 
 

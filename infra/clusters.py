@@ -12,7 +12,6 @@ import pulumi
 from components.cluster import ClusterProvider, ClusterProviderArgs
 from components.node_pool import NodePool, Taint
 from infra.autoscaling import flags
-from infra.capacity.nodes import taint
 from infra.settings import MADE_HERE, parse_quantity
 
 if TYPE_CHECKING:
@@ -187,7 +186,7 @@ def _pool(name: str, pool: PoolSettings) -> NodePool:
         accelerators=pool.accelerators,
         device=pool.device,
         labels=pool.labels,
-        taints=[Taint(**taint(text)) for text in pool.taints],
+        taints=[Taint.parse(text) for text in pool.taints],
         zones=pool.zones,
         spot=pool.spot,
         disk=None if disk is None else int(disk),

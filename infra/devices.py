@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from components.device_plugin import DevicePlugin, DevicePluginArgs
 from components.node_pool import NVIDIA, Taint
-from infra.capacity.nodes import taint
 
 if TYPE_CHECKING:
     import pulumi
@@ -28,8 +27,6 @@ def declare_device_plugin(settings: Settings, opts: pulumi.ResourceOptions) -> D
         image=settings.reference(chosen.image),
         pools=list(pools),
         # Each once: pools mostly have the same.
-        taints=[
-            Taint(**taint(text)) for text in dict.fromkeys(text for pool in pools.values() for text in pool.taints)
-        ],
+        taints=[Taint.parse(text) for text in dict.fromkeys(text for pool in pools.values() for text in pool.taints)],
     )
     return DevicePlugin("device-plugin", args, opts)

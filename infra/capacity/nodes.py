@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from components.labels import NODE_POOL
+from components.node_pool import Taint
 from infra.capacity.amounts import PODS, Amounts, amount, less
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from infra.settings import NodePool
 
-__all__ = ["NodeGroup", "node_groups", "taint"]
+__all__ = ["NodeGroup", "node_groups"]
 
 _ZONE = "topology.kubernetes.io/zone"
 
@@ -39,13 +40,6 @@ class NodeGroup:
 def node_groups(pools: Mapping[str, NodePool]) -> list[NodeGroup]:
     """Return the groups of all pools; a zone that gets no node of a small pool is left out."""
     return [group for name, pool in pools.items() for group in _groups(name, pool)]
-
-
-def taint(text: str) -> dict[str, str]:
-    """Read a taint as `kubectl taint` takes it: `key=value:effect` or `key:effect`."""
-    pair, _, effect = text.rpartition(":")
-    key, _, value = pair.partition("=")
-    return {"key": key, "value": value, "effect": effect}
 
 
 def _groups(name: str, pool: NodePool) -> list[NodeGroup]:
@@ -77,7 +71,7 @@ def _groups(name: str, pool: NodePool) -> list[NodeGroup]:
             whole=whole,
             free=less(whole, overhead),
             labels=labels if zone is None else {**labels, _ZONE: zone},
-            taints=tuple(taint(text) for text in pool.taints),
+            taints=tuple(asdict(Taint.parse(text)) for text in pool.taints),
             price=pool.price,
             least=least[zone],
         )

@@ -51,8 +51,11 @@ def version_of(path: Path, tool: Tool) -> tuple[int, ...] | None:
     kubeconfig that it finds, keeps what that answers, and is not told to.
     """
     with tempfile.TemporaryDirectory(prefix="ml-platform-ask-", ignore_cleanup_errors=True) as home:
-        own = {"HOME": home, "KUBECONFIG": f"{home}/none", "PULUMI_HOME": home, "PULUMI_SKIP_UPDATE_CHECK": "true"}
-        kept = {name: value for name, value in os.environ.items() if name != "KUBECACHEDIR"}
+        own = {
+            **dict.fromkeys(("HOME", "KUBECACHEDIR", "PULUMI_HOME"), home),
+            "KUBECONFIG": f"{home}/none",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+        }
         try:
             asked = subprocess.run(
                 [str(path), *(tool.ask or ())],
@@ -61,7 +64,7 @@ def version_of(path: Path, tool: Tool) -> tuple[int, ...] | None:
                 errors="replace",
                 timeout=ASK_SECONDS,
                 stdin=subprocess.DEVNULL,
-                env={**kept, **own},
+                env={**os.environ, **own},
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired):

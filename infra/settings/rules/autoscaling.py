@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from infra.settings.autoscaler import AutoscalerFlags
 from infra.settings.cluster import MADE_HERE
 from infra.settings.errors import KeyPath, Mistake, did_you_mean, quote, quoted_list
 from infra.settings.rules.raw import as_amount, as_seconds, as_text, as_whole, below, given, mapping, models
@@ -13,8 +14,7 @@ __all__ = ["autoscaler", "expendable", "headroom"]
 
 _HEADROOM = -10
 
-_CUTOFF = -10
-"""Upstream: `--expendable-pods-priority-cutoff`."""
+_CUTOFF = AutoscalerFlags().expendable_pods_priority_cutoff
 
 _RUN_IT = ("gke", "aks")
 """Clusters whose cloud runs the Cluster Autoscaler itself."""
