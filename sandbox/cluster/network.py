@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.cluster.commands import run
 from sandbox.cluster.errors import ClusterError
+from sandbox.cluster.remembered import remembered
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,23 +64,17 @@ def chosen_network(path: Path, name: str) -> Network:
 
     The first candidate follows from the sandbox's name, so that two that start at the same moment choose apart.
     """
-    try:
-        return Network(**json.loads(path.read_text()))
-    except (FileNotFoundError, json.JSONDecodeError):
-        pass
+    return Network(**remembered(path, lambda known: known or {"block": _free_block(name), "device": name}))
+
+
+def _free_block(name: str) -> str:
     taken = [ipaddress.ip_network(route["dst"]) for route in _routes() if route["dst"] != "default"]
     # 10.0 to 10.63 hold most clouds', offices' and clusters' own defaults, 172.17 to 172.19 Docker's.
     blocks = [f"10.{second}.0.0/16" for second in range(64, 255)] + [f"172.{n}.0.0/16" for n in range(20, 32)]
     start = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) % len(blocks)
     for block in blocks[start:] + blocks[:start]:
-        candidate = ipaddress.ip_network(block)
-        if not any(candidate.overlaps(other) for other in taken):
-            network = Network(block=block, device=name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            written = path.with_suffix(".tmp")
-            written.write_text(json.dumps({"block": block, "device": name}))
-            written.replace(path)
-            return network
+        if not any(ipaddress.ip_network(block).overlaps(other) for other in taken):
+            return block
     raise ClusterError(
         "no private /16 between 10.64.0.0 and 10.254.0.0 or 172.20.0.0 and 172.31.0.0 is free of routes on this "
         "machine: simulated nodes need none (SANDBOX_NODES=simulated)"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import random
 import socket
 from typing import TYPE_CHECKING
+
+from sandbox.cluster.remembered import remembered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,20 +21,17 @@ FIRST, LAST = 20000, 29999
 
 def remembered_ports(path: Path, names: Sequence[str], address: str) -> dict[str, int]:
     """Return a port a name, from the file where it is known, else chosen free on the address and written there."""
-    known: dict[str, int] = {}
-    with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
-        known = json.loads(path.read_text())
-    chooser = random.SystemRandom()
-    for name in names:
-        while name not in known:
-            port = chooser.randint(FIRST, LAST)
-            if port not in known.values() and free(address, port):
-                known[name] = port
-    path.parent.mkdir(parents=True, exist_ok=True)
-    written = path.with_suffix(".tmp")
-    written.write_text(json.dumps(known))
-    written.replace(path)
-    return known
+
+    def completed(known: dict[str, int]) -> dict[str, int]:
+        chosen, chooser = dict(known), random.SystemRandom()
+        for name in names:
+            while name not in chosen:
+                port = chooser.randint(FIRST, LAST)
+                if port not in chosen.values() and free(address, port):
+                    chosen[name] = port
+        return chosen
+
+    return remembered(path, completed)
 
 
 def free(address: str, port: int) -> bool:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import ipaddress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 
 import pytest
 
@@ -34,6 +37,24 @@ def test_a_network_is_remembered(tmp_path, routes):
     first = chosen_network(tmp_path / "network.json", "mlp-1")
     routes(first.block)
     assert chosen_network(tmp_path / "network.json", "mlp-1") == first
+
+
+def test_all_who_ask_at_the_same_moment_get_the_same_network(tmp_path, monkeypatch):
+    """The cluster and the Docker engine beside it start at once, in threads of one command."""
+    together = Barrier(2)
+
+    def routes():
+        # The other is here too, or kept waiting until this one has chosen.
+        with suppress(BrokenBarrierError):
+            together.wait(0.2)
+        return []
+
+    monkeypatch.setattr(network, "_routes", routes)
+    for attempt in range(5):
+        together.reset()
+        with ThreadPoolExecutor(8) as pool:
+            asked = [pool.submit(chosen_network, tmp_path / f"{attempt}.json", "mlp-1") for _ in range(8)]
+        assert len({each.result() for each in asked}) == 1
 
 
 def test_two_sandboxes_that_start_at_once_choose_apart(tmp_path, routes):
