@@ -22,7 +22,8 @@ __all__ = ["dangling_references"]
 
 _PODS = "https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors"
 _ROUTES = ("HTTPRoute", "GRPCRoute")
-# Custom resources of these groups make no pods that a Service of the stack could mean.
+# Custom resources of these groups make no pods that a Service of the stack could mean, but for these kinds.
+_MAKERS = ("Prometheus", "PrometheusAgent", "Alertmanager", "ThanosRuler")
 _PODLESS = (".k8s.io", "cert-manager.io", "keda.sh", "monitoring.coreos.com", "karpenter.sh")
 
 
@@ -98,7 +99,9 @@ def _operated(stack: Stack, namespace: str) -> bool:
     return stack.kept(
         ("operated", namespace),
         lambda: any(
-            "." in each.group and not each.group.endswith(_PODLESS) and each.kind not in POD_KINDS
+            "." in each.group
+            and (each.kind in _MAKERS or not each.group.endswith(_PODLESS))
+            and each.kind not in POD_KINDS
             for each in stack.within(namespace)
         ),
     )

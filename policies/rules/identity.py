@@ -46,7 +46,8 @@ def no_automount_token(manifest: Manifest) -> Iterator[Finding]:
 def no_default_service_account(manifest: Manifest) -> Iterator[Finding]:
     """Every pod runs under a named ServiceAccount other than default."""
     for spec in pod_specs(manifest):
-        name = look(spec.values, "serviceAccountName")
+        # The API server takes the field's former name where the present one is missing.
+        name = look(spec.values, "serviceAccountName") or look(spec.values, "serviceAccount")
         path = f"{spec.path}.serviceAccountName"
         if name is UNKNOWN:
             yield Finding(path=path, found="not known in a preview", unknown=True)

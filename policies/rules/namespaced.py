@@ -29,7 +29,15 @@ _OTHERS = {
     "Role",
     "RoleBinding",
     "Lease",
+    # Of the add-ons that most platforms have.
+    "Certificate",
+    "Issuer",
+    "ExternalSecret",
+    "SecretStore",
+    "ServiceMonitor",
+    "PodMonitor",
+    "PrometheusRule",
 }
 
 NAMESPACED = (POD_KINDS - _CLUSTER_WIDE) | frozenset(_OTHERS)
-"""Kinds that are known to. Custom resources of add-ons are left out: whether one does is in its definition."""
+"""Kinds that are known to. Other custom resources are left out: whether one does is in its definition."""

@@ -110,7 +110,7 @@ CASES = {
         ({"metadata": {"name": "kube-system"}}, []),
         ({}, [f'metadata.labels["{name}"]: missing' for name in (LEVEL, *OURS)]),
     ],
-    ("no-default-namespace", "ConfigMap Service Job Role Ingress"): [
+    ("no-default-namespace", "ConfigMap Service Job Role Ingress ServiceMonitor"): [
         ({"metadata": {"namespace": "fraud-prod"}}, []),
         ({"metadata": {"namespace": "default"}}, ["metadata.namespace: lives in the namespace default"]),
         ({"metadata": {"namespace": ""}}, ["metadata.namespace: names no namespace"]),

@@ -195,6 +195,17 @@ def test_unknown_containers_are_reported_as_not_checked(rule, kinds, pod, make, 
         assert all(line.endswith("?") for line in found)
 
 
+@pytest.mark.parametrize("account", ["model", "default", UNKNOWN])
+def test_the_former_name_of_the_field_of_a_pods_account_counts_too(account, kinds, pod, make, told):
+    present = {
+        kind: told(BY_ID["no-default-service-account"], make(kind, pod | {"serviceAccountName": account}))
+        for kind in kinds
+    }
+    del pod["serviceAccountName"]
+    for kind in kinds:
+        assert told(BY_ID["no-default-service-account"], make(kind, pod | {"serviceAccount": account})) == present[kind]
+
+
 @pytest.mark.parametrize("junk", [None, [], {}, "text", 3, [None], {"containers": 3}, {"containers": [None, 3, "x"]}])
 def test_nonsense_raises_nothing(junk, kinds, make, told):
     for rule in RULES:

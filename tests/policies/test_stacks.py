@@ -110,6 +110,11 @@ CASES: dict[str, list[tuple[list[dict[str, Any]], list[str]]]] = {
         ([service({"app": UNKNOWN}), deployment()], ["Service fraud-prod/churn spec.selector?"]),
         ([service(APP), deployment(pods=UNKNOWN)], ["Service fraud-prod/churn spec.selector?"]),
         ([service(APP), an("Kafka", version="kafka.strimzi.io/v1")], []),
+        ([service(APP), an("Prometheus", version="monitoring.coreos.com/v1")], []),
+        (
+            [service(APP), an("ServiceMonitor", version="monitoring.coreos.com/v1")],
+            ["Service fraud-prod/churn spec.selector: selects no pods of the stack"],
+        ),
         ([pdb(), deployment()], []),
         ([pdb()], ["PodDisruptionBudget fraud-prod/churn spec.selector: selects no pods of the stack"]),
         ([policy({"matchLabels": APP}), deployment()], []),
