@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from order import REAL, TOLERANT, clusters_of, ordered, unit_of
+from order import LONGEST, PARTS, SHARED, clusters_of, ordered, unit_of
 
 TESTS = Path(__file__).parents[1]
 LOGGED = """
@@ -47,6 +47,16 @@ def test_parts_follow_each_other_and_real_nodes_come_last():
     assert [each.nodeid for each in ordered([item(name) for name in names])] == names[::-1]
 
 
+def test_the_longest_of_a_part_begin_first_and_are_there():
+    paths = [str(path.relative_to(TESTS.parent)) for path in sorted(TESTS.rglob("test_*.py"))]
+    # As they would be were there no such rule: each part by name, backwards.
+    names = [each.nodeid for each in ordered([item(f"{path}::t") for path in reversed(paths)])]
+    for part in PARTS:
+        clusters = [clusters_of(name) for name in names if name.startswith(f"tests/{part}/")]
+        longest = [name for name in LONGEST if name.startswith(f"tests/{part}/")]
+        assert list(dict.fromkeys(clusters))[: len(longest)] == longest
+
+
 def test_what_is_to_be_last_is_the_last_of_its_module_and_a_module_of_such_the_last_of_its_unit():
     down = item("tests/e2e/test_real_down.py::t", last=True)
     late, early = item("tests/e2e/test_real_x.py::late", last=True), item("tests/e2e/test_real_x.py::early")
@@ -57,7 +67,7 @@ def test_what_is_to_be_last_is_the_last_of_its_module_and_a_module_of_such_the_l
 def test_folders_of_the_sandbox_are_units_and_their_upper_folders_share_clusters():
     nodeid = "tests/sandbox/plugins/readiness/test_wait.py::t"
     assert (clusters_of(nodeid), unit_of(nodeid)) == ("tests/sandbox/plugins", "tests/sandbox/plugins/readiness")
-    for shared in (REAL, TOLERANT):
+    for shared in SHARED:
         assert unit_of(f"{shared}x.py::t") == clusters_of(f"{shared}y.py::t") == shared
 
 

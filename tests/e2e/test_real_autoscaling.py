@@ -35,7 +35,7 @@ def elastic(platform):
     config["ml-platform:teams"]["research"]["quota"] = {"requests.cpu": "2", "requests.memory": "8Gi", "pods": "32"}
     platform.write(config)
     platform.model(scale=SCALE, resources=REQUEST, idle={"soak": "20s"})
-    platform.up()
+    platform.up(quick=True)
     return platform
 
 
@@ -67,7 +67,7 @@ def test_load_adds_pods_a_switch_keeps_their_number_and_quiet_takes_them_away(el
     told = ", ".join(f"{1000 * each:.0f}" for each in before)
     print(f"p99 beside an up that changes nothing: {told} ms, around the switch: {around * 1000:.0f} ms")
     platform.soak_over()
-    platform.up()  # lets go of both floors
+    platform.up(quick=True)  # lets go of both floors
     platform.eventually(
         lambda: replicas(platform, "green") == replicas(platform, "blue") == SCALE["min"],
         within=240,

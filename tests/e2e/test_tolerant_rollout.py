@@ -46,7 +46,7 @@ def analysed(platform):
     if "ml-platform:gateway" not in config:
         platform.write({**config, "ml-platform:gateway": {"class": "traefik"}})
         platform.model(route={"host": "iris.localhost"})
-        platform.up()
+        platform.up(quick=True)
 
 
 def put_in_green(platform, **faults: str) -> None:
@@ -55,7 +55,7 @@ def put_in_green(platform, **faults: str) -> None:
     smoke = {"expect": {"status": 200, "json": {"version": "2"}}}
     platform.add_version("3", {"build": build, "smoke": smoke, "env": faults})
     platform.model(slots={"blue": "1", "green": "3"})
-    platform.up()
+    platform.up(quick=True)
 
 
 def rolled_out(platform, out: Path, *more: str):

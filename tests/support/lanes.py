@@ -1,9 +1,9 @@
 """How workers divide the suite between them (`pytest -n 3`).
 
-Two thirds of the suite's time are waiting, so that three workers are busy on two cores; with four of them daemons
-starve, and the suite takes longer. A worker is given one unit after the other, whole, so that a cluster is started once
-or twice and not for every file. The end-to-end tests that measure real nodes come last and alone: their bounds are
-those of a machine that does nothing else.
+Half of a worker's time is waiting, so that three keep two cores busy; a fourth makes everything slower and nothing
+earlier. A worker is given one unit after the other, whole, so that a cluster is started once or twice and not for every
+file. The end-to-end tests that measure real nodes come last and alone: their bounds are those of a machine that does
+nothing else.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def with_rolling_model(platform: Platform) -> None:
     kept = ("team", "port", "scale", "resources", "smoke", "versions")
     models["ranker"] = {**{key: iris[key] for key in kept if key in iris}, "strategy": "rolling", "version": "1"}
     platform.write(config)
-    platform.up()
+    platform.up(quick=True)
 
 
 def under_load(

@@ -41,7 +41,7 @@ def processes(name: str, text: str) -> list[psutil.Process]:
 def killed_under_load(platform, out, *, kill, back, gateway=False) -> tuple[Counter, float]:
     """Kill while requests come in; return what they met, and the seconds until full strength."""
     url, host = (platform.gateway(), platform.host()) if gateway else (platform.url(), "")
-    with load_on(url, out, at_least=1000, host=host, pause=0.01) as answers:
+    with load_on(url, out, at_least=1000, host=host, pause=0.02) as answers:
         time.sleep(2)
         began = time.monotonic()
         kill()
