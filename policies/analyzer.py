@@ -132,7 +132,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         if not request.type.startswith("kubernetes:"):
             return analyzer_pb2.AnalyzeResponse()
         told = self._judgement.look(request.type, unwrapped(request.properties), request.urn)
-        return analyzer_pb2.AnalyzeResponse(diagnostics=self._diagnostics(told))
+        return analyzer_pb2.AnalyzeResponse(diagnostics=self._diagnostics(told, shown=request.urn))
 
     def AnalyzeStack(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         """Judge what lies between resources, and count what could not be checked."""
@@ -163,7 +163,12 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     def _not_checked(self) -> Any:
         return analyzer_pb2.MANDATORY if self._configured.not_checked == "fail" else analyzer_pb2.ADVISORY
 
-    def _diagnostics(self, told: Iterable[Told]) -> list[Any]:
+    def _diagnostics(self, told: Iterable[Told], *, shown: str | None = None) -> list[Any]:
+        """Tell the engine.
+
+        It shows all that an object's arrival brings under that object, `shown`, whatever it is about: the message then
+        begins with what is to be mended.
+        """
         answers, waiting = [], dict[tuple[str, str], list[str]]()
         for one in told:
             urn = one.where if one.where.startswith("urn:") else ""
@@ -173,7 +178,8 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
                 until = f"{one.finding.found}; exempted until {one.exemption.until}: {one.exemption.reason}"
                 answers.append(self._diagnostic(one.rule, until, analyzer_pb2.ADVISORY, urn))
             else:
-                answers.append(self._diagnostic(one.rule, one.message, _LEVELS[one.level], urn))
+                message = one.message if shown in (None, one.where) else f"{one.title}: {one.message}"
+                answers.append(self._diagnostic(one.rule, message, _LEVELS[one.level], urn))
         by_id = {rule.id: rule for rule in RULES}
         for (rule, urn), paths in waiting.items():
             more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""

@@ -11,7 +11,7 @@ from policies.rules.sizes import SCALERS, Scaler, scalers
 from policies.rules.unknown import UNKNOWN, items, look
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from policies.rules.objects import Object
     from policies.rules.stack import Stack
@@ -128,12 +128,12 @@ def one_autoscaler(stack: Stack) -> Iterator[Finding]:
         if scaler.name is not UNKNOWN:
             by_target[scaler.target].append(scaler)
     for (kind, _, name), found in by_target.items():
-        yield from _rivals([each.object for each in found], f"{kind} {name}")
+        yield from _rivals(_by_title(found), f"{kind} {name}")
     for vertical in stack.of("VerticalPodAutoscaler"):
         if look(vertical.manifest, "spec", "updatePolicy", "updateMode") == "Off":
             continue
         kind, name = (str(look(vertical.manifest, "spec", "targetRef", part)) for part in ("kind", "name"))
-        rivals = [each.object for each in by_target[kind, vertical.namespace, name] if _by_use(each)]
+        rivals = _by_title(each for each in by_target[kind, vertical.namespace, name] if _by_use(each))
         yield from _rivals([*rivals, vertical], f"{kind} {name}")
     node = [[each for each in stack.of("Deployment", "NodePool") if _adds_nodes(each) == by] for by in _NODE_SCALERS]
     if all(node):
@@ -141,6 +141,11 @@ def one_autoscaler(stack: Stack) -> Iterator[Finding]:
 
 
 _NODE_SCALERS = ("cluster-autoscaler", "karpenter")
+
+
+def _by_title(found: Iterable[Scaler]) -> list[Object]:
+    """Order autoscalers by name: an engine shows a program's objects in no order, and one of them is to be exempted."""
+    return sorted((each.object for each in found), key=lambda each: each.title)
 
 
 def _rivals(found: list[Object], scaled: str) -> Iterator[Finding]:

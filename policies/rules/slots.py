@@ -27,7 +27,9 @@ _MARKS = (MODEL, SLOT, VERSION)
 
 
 def _slots(stack: Stack) -> Iterator[Object]:
-    yield from (each for each in stack.of("Deployment") if each.labels.get(SLOT) and each.labels.get(MODEL))
+    # By name: of two that do not agree the same one is told, in whatever order an engine shows them.
+    found = sorted(stack.of("Deployment"), key=lambda each: each.title)
+    yield from (each for each in found if each.labels.get(SLOT) and each.labels.get(MODEL))
 
 
 @stack_rule(

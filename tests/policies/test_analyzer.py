@@ -21,6 +21,7 @@ from policies.rules import RULES, UNKNOWN
 from policies.rules.concealed import Concealed
 from policies.unwrap import plain, unwrapped
 
+KIND = "HorizontalPodAutoscaler"
 TODAY = date(2026, 3, 1)
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
 
@@ -55,6 +56,16 @@ def by(diagnostics, rule):
 
 def node_port():
     return service({"app": "churn"}, type="NodePort")
+
+
+def test_what_is_shown_under_another_object_names_the_one_to_mend():
+    """The engine shows what an arrival brings under what arrived; see `Analyzer._diagnostics`."""
+    first, second = hpa(name="a"), hpa(name="b")
+    named = f"{KIND} fraud-prod/b: metadata.name: "
+    for order, begins in (((first, second), "metadata.name: "), ((second, first), named)):
+        [found] = by(analyse(analyzer(), *order), "one-autoscaler")
+        assert found.message.splitlines()[1].startswith(begins)
+        assert found.urn == f"urn:{KIND}:b"
 
 
 def test_each_rule_is_a_policy_with_its_own_name_level_and_options():

@@ -203,10 +203,10 @@ CASES: dict[str, list[tuple[list[dict[str, Any]], list[str]]]] = {
             ],
         ),
         (
-            [hpa(), hpa(name="again")],
+            [hpa(), hpa(name="twice")],
             [
                 (
-                    "HorizontalPodAutoscaler fraud-prod/again metadata.name: scales Deployment churn,"
+                    "HorizontalPodAutoscaler fraud-prod/twice metadata.name: scales Deployment churn,"
                     " as HorizontalPodAutoscaler fraud-prod/churn does"
                 )
             ],
@@ -379,6 +379,13 @@ CASES: dict[str, list[tuple[list[dict[str, Any]], list[str]]]] = {
 def test_objects_are_told_what_is_wrong_between_them(rule):
     for manifests, expected in CASES[rule]:
         assert tell(rule, manifests) == expected, manifests
+
+
+@pytest.mark.parametrize("rule", CASES)
+def test_the_same_objects_are_told_in_whatever_order_they_arrive(rule):
+    """A program declares all at once, an engine shows in any order, and an exemption is to hold each time."""
+    for manifests, expected in CASES[rule]:
+        assert sorted(tell(rule, manifests[::-1])) == sorted(expected), manifests
 
 
 @pytest.mark.parametrize("rule", CASES)
