@@ -30,7 +30,8 @@ def p99(answers, since: float, until: float) -> float:
 
 
 @pytest.fixture
-def elastic(platform):
+def elastic(resting):
+    platform = resting
     config = platform.config()
     config["ml-platform:teams"]["research"]["quota"] = {"requests.cpu": "2", "requests.memory": "8Gi", "pods": "32"}
     platform.write(config)
