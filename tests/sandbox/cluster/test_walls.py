@@ -85,8 +85,9 @@ def reached(walled, eventually):
         for port in PORTS
     )
     for name in PODS:
-        # A moment, until the twin's own address is in everybody's tables.
-        api.apply(manifest(name, f"sleep 8; {asks} wait", suffix="-asks"))
+        # Until the twin's own address is in everybody's tables. They are written anew for each pod that comes, one time
+        # after the other: 8 s were once too few beside the rest of the suite.
+        api.apply(manifest(name, f"sleep 20; {asks} wait", suffix="-asks"))
     found = {}
     for name in PODS:
         eventually(lambda at=name: api.get(path(at, "-asks"))["status"]["phase"] in ENDED, seconds=120)
