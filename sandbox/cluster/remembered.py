@@ -22,14 +22,10 @@ def remembered(path: Path, choose: Callable[[dict[str, Any]], dict[str, Any]]) -
     Whoever asks at the same moment, a thread of this process or another command, gets the same answer: a cluster and
     the Docker engine beside it start at once, and both ask for the network first.
     """
-    with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
-        known: dict[str, Any] = json.loads(path.read_text())
-        if choose(known) == known:
-            return known
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        known = {}
+        known: dict[str, Any] = {}
         with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
             known = json.loads(path.read_text())
         chosen = choose(known)
