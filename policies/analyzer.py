@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import grpc
 from google.protobuf import empty_pb2, json_format
-from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
 
 from policies.bookkeeping import ALL, EXEMPTION_IN_FORCE, NOT_CHECKED_YET
 from policies.exempt import Exemptions
 from policies.judgement import Judgement
+from policies.protocol import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
 from policies.rules import RULES
 from policies.unwrap import unwrapped
 
@@ -151,10 +151,6 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         self._judgement = self._fresh()  # the next operation of this process is another plan
         return answer
 
-    def Remediate(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        """Change nothing: a pack that mends what it does not like has plans that nobody wrote."""
-        return analyzer_pb2.RemediateResponse()
-
     def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         """Stop waiting, which this never does."""
         return empty_pb2.Empty()
@@ -203,10 +199,22 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         )
 
 
+class _NothingMended(grpc.ServerInterceptor):  # type: ignore[type-arg]  # which it takes from type checkers alone
+    """Refuses `Remediate`, which the engine asks before each `Analyze` and does without.
+
+    A pack that mends what it does not like has plans that nobody wrote. Refused here, before a resource's properties
+    are read, it costs half.
+    """
+
+    def intercept_service(self, continuation: Any, details: Any) -> Any:
+        """Offer every method but that one."""
+        return None if details.method.endswith("/Remediate") else continuation(details)
+
+
 def serve(analyzer: Analyzer) -> None:
     """Serve the engine until it ends the process; it reads the port from the first line."""
     options = [("grpc.max_receive_message_length", _LARGEST_MESSAGE)]
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=1), options=options)
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=1), interceptors=[_NothingMended()], options=options)
     analyzer_pb2_grpc.add_AnalyzerServicer_to_server(analyzer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()

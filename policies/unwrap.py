@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pulumi_policy import proxy
-
 from policies.rules.concealed import Concealed
 from policies.rules.unknown import UNKNOWN
 
@@ -15,18 +13,19 @@ if TYPE_CHECKING:
 
 __all__ = ["plain", "unwrapped"]
 
-# The engine's marks in what it sends and stores: a secret, and a value that is not known in a preview.
+# The engine's marks in what it sends and stores: a secret, and values that are not known in a preview, one a type.
+# Source: `sdk/go/common/resource/plugin/rpc.go` of the engine.
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  a mark, and no secret itself
 _UNKNOWN = frozenset(
     {
-        proxy.UNKNOWN_ARCHIVE_VALUE,
-        proxy.UNKNOWN_ARRAY_VALUE,
-        proxy.UNKNOWN_ASSET_VALUE,
-        proxy.UNKNOWN_BOOLEAN_VALUE,
-        proxy.UNKNOWN_NUMBER_VALUE,
-        proxy.UNKNOWN_OBJECT_VALUE,
-        proxy.UNKNOWN_STRING_VALUE,
+        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
+        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
+        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
+        "030794c1-ac77-496b-92df-f27374a8bd58",
+        "e48ece36-62e2-4504-bad9-02848725956a",
+        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
     }
 )
 # In a state file a secret's value is encrypted, and a preview's JSON shows this in its place.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from datetime import date
 from types import SimpleNamespace
@@ -254,3 +256,18 @@ def test_every_rule_on_a_thousand_resources_costs_less_than_two_seconds():
     took = time.process_time() - began
     print(json.dumps({"rules": len(RULES), "resources": len(asked), "seconds": round(took, 2)}))
     assert took < 2
+
+
+def test_the_marks_of_unknown_values_are_the_sdks_own():
+    marks = [value for name, value in vars(proxy).items() if name.startswith("UNKNOWN_") and name.endswith("_VALUE")]
+    assert len(marks) == 7
+    assert plain(marks) == [UNKNOWN] * 7
+    assert plain("04da6b54") == "04da6b54"
+
+
+def test_a_pack_starts_without_the_sdk_around_its_messages():
+    """It takes longer to load than a thousand resources to judge, and every `pulumi up` waits for it."""
+    script = "import policies.analyzer, sys; print(*sys.modules); import pulumi.runtime.proto.analyzer_pb2"
+    loaded = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()
+    assert {"grpc", "pulumi.runtime.proto.analyzer_pb2"} <= set(loaded)
+    assert not {"pulumi", "pulumi.runtime", "pulumi_policy", "dill"} & set(loaded)
