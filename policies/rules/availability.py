@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["pdb_allows_disruption", "replicas_ha"]
 
-_TWO = 2
-
 
 @stack_rule(
     id="replicas-ha",
@@ -44,7 +42,7 @@ def replicas_ha(stack: Stack, *, environments: Sequence[str]) -> Iterator[Findin
         if not meant(workload.manifest, environments) or only_holds_room(workload.manifest):
             continue
         pods = least(stack, workload)
-        if pods is None or 0 < pods < _TWO:
+        if pods is None or pods == 1:
             yield Finding(
                 path="spec.replicas", found="runs one pod at its smallest", unknown=pods is None, about=workload
             )
@@ -65,9 +63,9 @@ def pdb_allows_disruption(stack: Stack) -> Iterator[Finding]:
         key = "minAvailable" if gone is None else "maxUnavailable"
         if UNKNOWN in (gone, kept):
             yield Finding(path=f"spec.{key}", found="not known in a preview", unknown=True, about=budget)
-        elif gone is not None and percent_of(gone, 100, up=True) == 0:
+        elif str(gone) in ("0", "0%"):
             yield Finding(path=f"spec.{key}", found=f"{gone} lets no pod go", about=budget)
-        elif kept is not None and str(kept).endswith("%") and (percent_of(kept, 100, up=True) or 0) >= 100:  # noqa: PLR2004
+        elif kept == "100%":
             yield Finding(path=f"spec.{key}", found=f"{kept} lets no pod go", about=budget)
         elif kept is not None and stack.complete:
             yield from _too_tight(stack, budget, kept)
@@ -84,5 +82,5 @@ def _too_tight(stack: Stack, budget: Object, kept: Any) -> Iterator[Finding]:
             return
         pods += size
     needed = percent_of(kept, pods, up=True)
-    if needed is not None and 0 < pods <= needed:
+    if pods and needed is not None and pods <= needed:
         yield Finding(path="spec.minAvailable", found=f"{kept} of {pods} pods lets none go", about=budget)

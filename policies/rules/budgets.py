@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from decimal import Decimal
+from operator import itemgetter
 from typing import TYPE_CHECKING, Literal
 
 from policies.rules.demand import asked
 from policies.rules.environment import ENVIRONMENT, TEAM
 from policies.rules.option import Option
 from policies.rules.pods import POD_KINDS
-from policies.rules.quantity import amount, shown
+from policies.rules.quantity import Quantity, amount, shown
 from policies.rules.rule import Finding, stack_rule
 from policies.rules.sizes import SCALERS, least, most, scaler_of, surge
 from policies.rules.unknown import UNKNOWN, look
@@ -59,12 +60,16 @@ def _fits(stack: Stack, quota: Object, device: str, room: Decimal) -> Iterator[F
     updates: list[tuple[Decimal, Object]] = []
     for workload in stack.within(quota.namespace, *POD_KINDS):
         each, pods = asked(workload, device), least(stack, workload)
-        if each is None or (each and pods is None):
+        if each == 0:
+            continue
+        if each is None or pods is None:
             yield Finding(path=path, found="not known in a preview", unknown=True, about=quota)
             return
-        taken += each * (pods or 0)
-        updates.append((each * surge(workload, pods or 0), workload))
-    extra, workload_of = max(updates, key=lambda update: update[0], default=(Decimal(0), quota))
+        taken += each * pods
+        updates.append((each * surge(workload, pods), workload))
+    if not updates:
+        return
+    extra, workload_of = max(updates, key=itemgetter(0))
     if taken > room:
         yield Finding(path=path, found=f"{shown(room)} are fewer than the {shown(taken)} that run", about=quota)
     elif taken + extra > room:
@@ -121,13 +126,15 @@ def gpu_budget(
     wide=True,
     options={
         "environments": Option(
-            type=dict[str, dict[str, str]],
+            type=dict[str, dict[str, Quantity]],
             default={},
             says=f"requests that an environment may sum up to, by the label {ENVIRONMENT}, such as `{{prod: {{cpu: "
             '"200", memory: 800Gi}}`. None by default: budgets are an organisation\'s',
         ),
         "teams": Option(
-            type=dict[str, dict[str, str]], default={}, says=f"requests that a team may sum up to, by the label {TEAM}"
+            type=dict[str, dict[str, Quantity]],
+            default={},
+            says=f"requests that a team may sum up to, by the label {TEAM}",
         ),
         "count": _COUNT,
     },
@@ -137,7 +144,7 @@ def environment_budget(
 ) -> Iterator[Finding]:
     """No environment and no team requests more than its budget has."""
     limits = {
-        (label, name): {resource: amount(limit) or Decimal(0) for resource, limit in budget.items()}
+        (label, name): {resource: bound for resource, limit in budget.items() if (bound := amount(limit)) is not None}
         for label, budgets in ((ENVIRONMENT, environments), (TEAM, teams))
         for name, budget in budgets.items()
     }
@@ -165,9 +172,10 @@ def _over(
     takers: dict[tuple[tuple[str, str], str], list[Object]] = defaultdict(list)
     for workload in stack.of(*sorted(POD_KINDS)):
         pods = _pods(stack, workload, count)
-        for key, budget in limits.items():
-            if key[0] and workload.labels.get(key[0]) != key[1]:
+        for (label, value), budget in limits.items():
+            if label and workload.labels.get(label) != value:
                 continue
+            key = (label, value)
             for resource in budget:
                 each = [asked(workload, name) for name in resources[resource]]
                 if None in each or pods is None:
@@ -178,7 +186,8 @@ def _over(
     for (key, resource), total in sums.items():
         if total > limits[key][resource]:
             *others, last = takers[key, resource]
-            whose = f"{key[0].rpartition('/')[2]} {key[1]}" if key[0] else "the stack"
+            label, value = key
+            whose = f"{label.removeprefix('ml-platform/')} {value}" if label else "the stack"
             yield Finding(
                 path="spec",
                 found=f"{whose} requests {shown(total)} of {resource}, {count} pods counted; its budget is"

@@ -5,13 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from policies.rules.pods import ContainerKind, containers_of, pod_specs
+from policies.rules.pods import containers_of, pod_specs
 from policies.rules.quantity import amount
 from policies.rules.unknown import UNKNOWN, look
 
 if TYPE_CHECKING:
     from policies.rules.objects import Object
-    from policies.rules.pods import PodSpec
 
 __all__ = ["asked"]
 
@@ -20,21 +19,23 @@ def asked(workload: Object, resource: str) -> Decimal | None:
     """Return how much of a resource one pod of a workload requests, None where that is not known yet.
 
     Init containers run one after the other, before the others: the largest of them counts, if it is larger than what
-    all others take together. Where a request is left out, it is the limit.
+    all others take together. One that is restarted always, a sidecar, stays, and counts beside those that follow. Where
+    a request is left out, it is the limit.
+
+    Source: https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers
     """
-    most = Decimal(0)
+    altogether = Decimal(0)
     for spec in pod_specs(workload.manifest):
-        together = _of(spec, "containers", resource)
-        before = _of(spec, "initContainers", resource)
-        if together is None or before is None:
-            return None
-        most += max(sum(together, Decimal(0)), max(before, default=Decimal(0)))
-    return most
-
-
-def _of(spec: PodSpec, kind: ContainerKind, resource: str) -> list[Decimal] | None:
-    found = [_requested(container.values, resource) for container in containers_of(spec, kind)]
-    return None if None in found else [one for one in found if one is not None]
+        stay, most = Decimal(0), Decimal(0)
+        for container in containers_of(spec, "initContainers", "containers"):
+            each = _requested(container.values, resource)
+            if each is None:
+                return None
+            most = max(most, stay + each)
+            if container.kind == "containers" or look(container.values, "restartPolicy") == "Always":
+                stay += each
+        altogether += most
+    return altogether
 
 
 def _requested(container: Any, resource: str) -> Decimal | None:

@@ -12,6 +12,8 @@ from policies.rules.unknown import UNKNOWN, look
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from policies.rules.pods import Container
+
 __all__ = ["probes"]
 
 _HANDLERS = ("httpGet", "tcpSocket", "grpc", "exec")
@@ -49,18 +51,24 @@ def probes(manifest: Manifest) -> Iterator[Finding]:
                 missing.append(probe)
         if missing:
             yield container.finding(f"no {' and no '.join(missing)}")
-        elif _as_hasty(*(look(container.values, probe) for probe in ("livenessProbe", "readinessProbe"))):
+        yield from _hasty(container)
+
+
+def _hasty(container: Container) -> Iterator[Finding]:
+    live, ready = (look(container.values, probe) for probe in ("livenessProbe", "readinessProbe"))
+    if isinstance(live, Mapping) and isinstance(ready, Mapping) and _asked(live) == _asked(ready):
+        late, soon = _patience(live), _patience(ready)
+        if late is None or soon is None or UNKNOWN in _asked(live):
+            yield container.unknown("livenessProbe")
+        elif late <= soon:
             yield container.finding("liveness asks what readiness asks, and gives up no later")
 
 
-def _as_hasty(live: Any, ready: Any) -> bool:
-    if not isinstance(live, Mapping) or not isinstance(ready, Mapping):
-        return False
-    asked = [[probe.get(handler) for handler in _HANDLERS] for probe in (live, ready)]
-    return asked[0] == asked[1] and any(asked[0]) and _patience(live) <= _patience(ready)
+def _asked(probe: Mapping[str, Any]) -> list[Any]:
+    return [probe.get(handler) for handler in _HANDLERS]
 
 
-def _patience(probe: Mapping[str, Any]) -> float:
+def _patience(probe: Mapping[str, Any]) -> float | None:
     """Return after how many seconds of failure a probe gives up; upstream's defaults are 10 s and 3 times."""
     period, failures = probe.get("periodSeconds", 10), probe.get("failureThreshold", 3)
-    return period * failures if isinstance(period, int | float) and isinstance(failures, int | float) else 0
+    return period * failures if isinstance(period, int | float) and isinstance(failures, int | float) else None

@@ -91,6 +91,6 @@ def _objects(manifest: Manifest, kind: str, *, partial: bool, path: str) -> Iter
         yield Object(manifest={**manifest, "kind": kind}, partial=partial, path=path)
         return
     for index, item in enumerate(items(look(manifest, "items"))):
-        if item is not UNKNOWN and isinstance(item, dict):
+        if isinstance(item, dict):
             inner = f"{path}.items[{index}]" if path else f"items[{index}]"
             yield from _objects(item, kind.removesuffix("List"), partial=partial, path=inner)

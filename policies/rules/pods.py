@@ -90,7 +90,7 @@ def _only_holds_room(spec: PodSpec) -> bool:
         str(look(spec.values, "priorityClassName")).startswith("headroom-")
         and look(spec.values, "automountServiceAccountToken") is False
         and len(found) == 1
-        and all(look(found[0].values, key) is None for key in _MEANS)
+        and all(look(one.values, key) is None for one in found for key in _MEANS)
     )
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
-__all__ = ["amount", "percent_of", "shown"]
+from pydantic import AfterValidator
+
+__all__ = ["Quantity", "amount", "percent_of", "shown"]
 
 _QUANTITY = re.compile(
     r"(?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?P<suffix>Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]|[eE][+-]?[0-9]{1,3})?"
@@ -21,7 +23,7 @@ _DECIMAL = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15,
 
 def amount(value: Any) -> Decimal | None:
     """Return the number that a quantity stands for, None for what is none."""
-    return None if value is None or isinstance(value, bool) else _parsed(str(value))
+    return _parsed(str(value))
 
 
 @cache
@@ -33,6 +35,16 @@ def _parsed(text: str) -> Decimal | None:
     if suffix in _BINARY:
         return number * Decimal(1024) ** _BINARY[suffix]
     return number.scaleb(_DECIMAL[suffix] if suffix in _DECIMAL else int(suffix[1:] or 0))
+
+
+def _quantity(text: str) -> str:
+    if amount(text) is None:
+        raise ValueError(f"{text!r} is no quantity; allowed: such as 200, 500m, 16Gi")
+    return text
+
+
+Quantity = Annotated[str, AfterValidator(_quantity)]
+"""A quantity in the pack's configuration, as it is written."""
 
 
 def percent_of(value: Any, whole: int, *, up: bool) -> int | None:

@@ -77,11 +77,13 @@ def hpa_bounds(manifest: Manifest, *, ceiling: int | None) -> Iterator[Finding]:
     if high is None and not keda:
         yield Finding(path=f"spec.{high_key}", found="missing")
         return
-    low, high = ((0 if keda else 1) if low is None else low), (100 if high is None else high)
+    low, high = (1 if low is None else low), (100 if high is None else high)
     if not all(isinstance(bound, int | float) for bound in (low, high)):
         yield Finding(path="spec", found=f"{low_key} {low} or {high_key} {high} is no number")
     elif low < (0 if keda else 1):
         yield Finding(path=f"spec.{low_key}", found=f"{low} pods serve nobody")
+    elif high < 1:
+        yield Finding(path=f"spec.{high_key}", found=f"{high} pods at most serve nobody, and the API server refuses it")
     elif high < low:
         yield Finding(path=f"spec.{high_key}", found=f"the maximum {high} is below the minimum {low}")
     elif ceiling is not None and high > ceiling:
@@ -135,12 +137,14 @@ def one_autoscaler(stack: Stack) -> Iterator[Finding]:
         kind, name = (str(look(vertical.manifest, "spec", "targetRef", part)) for part in ("kind", "name"))
         rivals = _by_title(each for each in by_target[kind, vertical.namespace, name] if _by_use(each))
         yield from _rivals([*rivals, vertical], f"{kind} {name}")
-    node = [[each for each in stack.of("Deployment", "NodePool") if _adds_nodes(each) == by] for by in _NODE_SCALERS]
-    if all(node):
-        yield from _rivals([node[0][0], node[1][0]], "the number of nodes")
+    nodes = {by: tuple(each for each in stack.of("Deployment", "NodePool") if _adds_nodes(each) == by) for by in _NODES}
+    for each in nodes["cluster-autoscaler"]:
+        if karpenter := nodes["karpenter"]:
+            says = "scales the number of nodes, as Karpenter does"
+            yield Finding(path="metadata.name", found=says, about=each, also=karpenter)
 
 
-_NODE_SCALERS = ("cluster-autoscaler", "karpenter")
+_NODES = ("cluster-autoscaler", "karpenter")
 
 
 def _by_title(found: Iterable[Scaler]) -> list[Object]:
@@ -168,7 +172,7 @@ def _adds_nodes(each: Object) -> str | None:
     if each.kind == "NodePool":
         return "karpenter" if each.group == "karpenter.sh" else None
     named = {each.name, *_names(each.manifest)}
-    return next((by for by in _NODE_SCALERS if by in named), None)
+    return next((by for by in _NODES if by in named), None)
 
 
 def _names(manifest: Manifest) -> Iterator[Any]:

@@ -55,16 +55,15 @@ def active_slot_ready_size(stack: Stack) -> Iterator[Finding]:
             for each in _slots(stack)
             if each.namespace == service.namespace and each.labels[MODEL] == model
         }
+        size = sizes.get(active)
         if UNKNOWN in (active, model, selector) or None in sizes.values():
             yield Finding(path=path, found="not known in a preview", unknown=True, about=service)
-        elif not sizes.get(active):
+        elif not size:
             says = "is off" if active in sizes else "is not declared"
             yield Finding(path=path, found=f"the slot {active} {says}", about=service)
-        else:
-            size, largest = (sizes[active] or 0), max(filter(None, sizes.values()))
-            if size < largest:
-                found = f"the slot {active} has {size} pods at least, and the other slot {largest}"
-                yield Finding(path=path, found=found, about=service)
+        elif (largest := max(filter(None, sizes.values()))) > size:
+            found = f"the slot {active} has {size} pods at least, and the other slot {largest}"
+            yield Finding(path=path, found=found, about=service)
 
 
 @stack_rule(

@@ -8,6 +8,7 @@ and its source reaches Python through an import hook: no file is touched, and a 
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib.abc
 import importlib.util
 import io
@@ -34,12 +35,20 @@ LATE = ("test_published_pods.py", "test_upstream.py")
 OTHERS = ("test_analyzer.py", "test_exemptions.py", "test_judge.py", "test_reference.py", "test_pack.py")
 TESTS = [path for path in (ROOT / "tests" / "policies").glob("test_*.py") if path.name not in OTHERS]
 TIMEOUT = 120
-# What changes no verdict, or only in ways that Python refuses at once: types' `|`, decorators, other names.
+# What changes no verdict, or only in ways that Python refuses at once: types' `|`, decorators, other names. And what is
+# the same again as another: an order that becomes an identity and not an equality, a sum that becomes a shift and not a
+# difference.
 SKIPPED = re.compile(
     r"core/(?:RemoveDecorator|Variable\w*|ExceptionReplacer|ReplaceBinaryOperator_BitOr_\w+"
+    r"|ReplaceBinaryOperator_\w+_(?:RShift|LShift|BitOr|BitAnd|BitXor)"
+    r"|ReplaceComparisonOperator_(?:Lt|LtE|Gt|GtE)_Is(?:Not)?"
     r"|ReplaceComparisonOperator_(?:Is|IsNot|Eq|NotEq)_(?!IsNot$|Is$|NotEq$|Eq$)\w+"
     r"|ReplaceComparisonOperator_(?:Is_(?:Eq|NotEq)|IsNot_(?:Eq|NotEq)|Eq_Is\w*|NotEq_Is\w*))"
 )
+
+
+# Lines of which nothing depends: imports for types, how a dataclass is made, the `*` before keywords.
+INERT = re.compile(r"if TYPE_CHECKING|@dataclass|(?:def .*, |    )\*,")
 
 
 class Mutant:
@@ -68,6 +77,13 @@ class Mutant:
         """Return the changed source."""
         return mutate_code(self.path.read_text(), get_operator(self.operator)(), self.occurrence)
 
+    @property
+    def change(self):
+        """The lines that differ, as a person reads them."""
+        before, after = self.path.read_text().splitlines(), self.source().splitlines()
+        lines = list(difflib.unified_diff(before, after, n=0, lineterm=""))[2:]
+        return "\n".join(f"    {line}" for line in lines if not line.startswith("@@"))
+
 
 def mutants(paths):
     """Find all mutants of these modules."""
@@ -82,7 +98,8 @@ def mutants(paths):
             made = operator()
             places = [start for node in nodes for start, _ in made.mutation_positions(node)]
             for occurrence, start in enumerate(places):
-                if "TYPE_CHECKING" not in lines[start[0] - 1]:
+                inert = INERT.match(lines[start[0] - 1])
+                if inert is None or start[1] >= inert.end():
                     yield Mutant(path, name, occurrence, start[0])
 
 
@@ -185,7 +202,8 @@ def main():
         for number, (mutant, dead) in enumerate(zip(found, pool.map(killed, found), strict=True), start=1):
             if not dead:
                 survivors.append(mutant)
-                print(f"survived{', as is known' if mutant.key in known else ''}: {mutant.name}", flush=True)
+                again = ", as is known" if mutant.key in known else ""
+                print(f"survived{again}: {mutant.name}\n{mutant.change}", flush=True)
             if number % 50 == 0:
                 print(f"{number} of {len(found)}, {len(survivors)} survived", flush=True)
     print(f"{len(found)} mutants, {len(found) - len(survivors)} noticed, {len(survivors)} survived")

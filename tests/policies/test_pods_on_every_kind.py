@@ -177,6 +177,22 @@ def test_an_unknown_value_is_reported_as_not_checked(case, kinds, pod, make, tol
         assert all(line.endswith("?") for line in found)
 
 
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if case.path.startswith("containers.") and case.rule != "grace-period"],
+    ids=lambda case: f"{case.rule}-{case.path}",
+)
+def test_every_container_is_judged_whatever_the_one_before_it_is_like(case, pod, make, told):
+    every = []
+    for name, value in {"later": UNKNOWN, "without": None, "wrong": case.wrong[0]}.items():
+        one = copy.deepcopy(pod)
+        put(one, case.path, value)
+        every.append(one["containers"][0] | {"name": name})
+    found = told(BY_ID[case.rule], make("Deployment", pod | {"containers": every}))
+    where = [line.partition('"]')[0].rpartition('["')[2] for line in found]
+    assert list(dict.fromkeys(where)) == ["later", *["without"] * case.required, "wrong"]
+
+
 @pod_rules
 def test_an_unknown_pod_is_reported_as_not_checked(rule, kinds, make, told):
     for kind in kinds:
@@ -193,6 +209,49 @@ def test_unknown_containers_are_reported_as_not_checked(rule, kinds, pod, make, 
         found = told(rule, make(kind, pod))
         assert bool(found) is (kind in rule.kinds and not of_the_pod_alone), kind
         assert all(line.endswith("?") for line in found)
+
+
+@pytest.mark.parametrize(
+    ("image", "registry"),
+    [
+        ("registry.example.com/ml/churn:8", "registry.example.com/ml/"),
+        ("registry:5000/churn", "registry:5000"),
+        ("localhost/churn", "localhost"),
+        ("ml/churn", "docker.io/ml"),
+        ("churn", "docker.io/library"),
+    ],
+)
+def test_an_image_is_from_the_registry_that_a_container_runtime_would_ask(image, registry, told):
+    pod = {"kind": "Pod", "spec": {"containers": [{"image": image}]}}
+    assert told(BY_ID["image-registry"], pod, chosen={"registries": ["other.example.com", registry]}) == []
+    assert told(BY_ID["image-registry"], pod, chosen={"registries": ["ml", "registry.example.com/m", "docker.io/m"]})
+
+
+@pytest.mark.parametrize(
+    ("live", "ready", "hasty"),
+    [
+        ({}, {}, True),
+        ({"failureThreshold": 4}, {}, False),
+        ({"failureThreshold": 2}, {}, True),
+        ({"periodSeconds": 11}, {}, False),
+        ({"periodSeconds": 9}, {}, True),
+        ({"periodSeconds": 10, "failureThreshold": 3}, {}, True),
+        ({}, {"periodSeconds": 10, "failureThreshold": 3}, True),
+        ({}, {"periodSeconds": 9, "failureThreshold": 3}, False),
+        ({"periodSeconds": 10, "failureThreshold": 3}, {"failureThreshold": 2}, False),
+        ({"periodSeconds": 11, "failureThreshold": 3}, {}, False),
+        ({"periodSeconds": 30, "failureThreshold": 2}, {}, False),
+        ({"periodSeconds": 20, "failureThreshold": 1}, {}, True),
+        ({"periodSeconds": UNKNOWN}, {}, None),
+        ({}, {"failureThreshold": UNKNOWN}, None),
+        ({"httpGet": UNKNOWN}, {"httpGet": UNKNOWN}, None),
+        ({"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": UNKNOWN}, {}, False),
+    ],
+)
+def test_liveness_that_asks_the_same_gives_up_later(live, ready, hasty, told):
+    container = {"livenessProbe": SAME | live, "readinessProbe": SAME | ready}
+    found = told(BY_ID["probes"], {"kind": "Pod", "spec": {"containers": [container]}})
+    assert [line.endswith("?") for line in found] == ([] if hasty is False else [hasty is None])
 
 
 @pytest.mark.parametrize("account", ["model", "default", UNKNOWN])
@@ -318,3 +377,34 @@ def test_a_secret_is_found_by_name_or_value_and_never_shown(name, value, pod, ma
     pod["containers"][0]["env"] = [{"name": name, "value": value}]
     [found] = told(BY_ID["no-secret-in-env"], make("Deployment", pod))
     assert found.endswith(f'the variable "{name}" holds a secret in plain text')
+
+
+@pytest.mark.parametrize(
+    ("request_", "limit", "expected"),
+    [
+        (1, 1, None),
+        (None, 1, None),
+        ("1000m", 1, None),
+        (1, 2, ": requests 1 of nvidia.com/gpu, and its limit is 2"),
+        (1, None, ": requests 1 of nvidia.com/gpu, and its limit is missing"),
+        (UNKNOWN, 1, ".resources.limits.nvidia.com/gpu?"),
+        (1, UNKNOWN, ".resources.limits.nvidia.com/gpu?"),
+        (None, UNKNOWN, ".resources.limits.nvidia.com/gpu?"),
+    ],
+)
+def test_a_device_has_a_limit_that_is_its_request(request_, limit, expected, pod, told):
+    given = pod["containers"][0]["resources"]
+    for part, value in {"requests": request_, "limits": limit}.items():
+        if value is not None:
+            given[part]["nvidia.com/gpu"] = value
+    found = told(BY_ID["requests-limits"], {"kind": "Pod", "spec": {"containers": [{"name": "a", "resources": given}]}})
+    assert found == ([] if expected is None else [f'spec.containers["a"]{expected}'])
+
+
+@pytest.mark.parametrize("name", [None, UNKNOWN])
+def test_a_container_whose_name_is_not_known_is_told_by_its_place(name, told):
+    pod = {"kind": "Pod", "spec": {"containers": [{"name": "first", "image": "a"}, {"name": name, "image": "b"}]}}
+    assert [line.partition(": ")[0] for line in told(BY_ID["image-digest"], pod)] == [
+        'spec.containers["first"]',
+        "spec.containers[1]",
+    ]

@@ -60,6 +60,8 @@ def test_a_quantity_may_be_a_number(value, expected):
         ("50%", 4, True, 2),
         ("50%", 4, False, 2),
         ("100%", 7, False, 7),
+        ("100%", 99, False, 99),
+        ("100%", 101, True, 101),
         ("0%", 7, True, 0),
         ("1.5", 7, True, None),
         ("a few", 7, True, None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from small_objects import (
     APP,
     MARKS,
     an,
+    beside,
     deployment,
+    elsewhere,
     hpa,
     ingress,
     limits,
@@ -30,6 +33,9 @@ from small_objects import (
     vpa,
 )
 
+from policies.configured import Configured
+from policies.exempt import Exemptions
+from policies.judgement import Judgement
 from policies.rules import RULES, UNKNOWN
 
 SERVED = json.dumps({"1": {"image": "churn:1"}})
@@ -48,6 +54,10 @@ CASES: dict[str, list[tuple[list[dict[str, Any]], list[str]]]] = {
         ([deployment(), hpa(1)], ["Deployment fraud-prod/churn spec.replicas: runs one pod at its smallest"]),
         ([deployment(), hpa(None)], ["Deployment fraud-prod/churn spec.replicas: runs one pod at its smallest"]),
         ([deployment(replicas=1, labels={"ml-platform/environment": "dev"})], []),
+        (
+            [deployment(labels={"ml-platform/environment": "dev"}), deployment("other")],
+            ["Deployment fraud-prod/other spec.replicas: runs one pod at its smallest"],
+        ),
         ([deployment(replicas=UNKNOWN)], ["Deployment fraud-prod/churn spec.replicas?"]),
         ([deployment(), hpa(UNKNOWN)], ["Deployment fraud-prod/churn spec.replicas?"]),
     ],
@@ -164,6 +174,15 @@ CASES: dict[str, list[tuple[list[dict[str, Any]], list[str]]]] = {
             ["Deployment fraud-prod/churn spec.replicas: declares 0 replicas, which ScaledObject fraud-prod/keda owns"],
         ),
         ([deployment(replicas=UNKNOWN), hpa()], ["Deployment fraud-prod/churn spec.replicas?"]),
+        (
+            [deployment("other"), deployment(replicas=3), hpa(name="a", target="other"), hpa()],
+            [
+                (
+                    "Deployment fraud-prod/churn spec.replicas: declares 3 replicas,"
+                    " which HorizontalPodAutoscaler fraud-prod/churn owns"
+                )
+            ],
+        ),
     ],
     "pdb-allows-disruption": [
         ([pdb(maxUnavailable=1), deployment()], []),
@@ -179,7 +198,18 @@ CASES: dict[str, list[tuple[list[dict[str, Any]], list[str]]]] = {
             [pdb(minAvailable="51%"), deployment(replicas=2)],
             ["PodDisruptionBudget fraud-prod/churn spec.minAvailable: 51% of 2 pods lets none go"],
         ),
+        (
+            [pdb(minAvailable=3), deployment(replicas=2)],
+            ["PodDisruptionBudget fraud-prod/churn spec.minAvailable: 3 of 2 pods lets none go"],
+        ),
+        (
+            [pdb(minAvailable=1), deployment(replicas=1), deployment("other", pods={"app": "other"}, replicas=1)],
+            ["PodDisruptionBudget fraud-prod/churn spec.minAvailable: 1 of 1 pods lets none go"],
+        ),
+        ([pdb(minAvailable=1), an("Job", template={"metadata": {"labels": APP}})], []),
         ([pdb(minAvailable=1), deployment(), hpa(2)], []),
+        ([pdb(minAvailable="99%")], []),
+        ([pdb(minAvailable=100)], []),
         ([pdb(minAvailable=1)], []),
         ([pdb(minAvailable=1), deployment(replicas=0)], []),
         ([pdb(), deployment()], []),
@@ -223,16 +253,30 @@ CASES: dict[str, list[tuple[list[dict[str, Any]], list[str]]]] = {
         ([hpa(), vpa("Off")], []),
         ([hpa(metrics=[{"type": "External"}]), vpa()], []),
         ([vpa()], []),
-        ([template("cluster-autoscaler"), template("other")], []),
-        ([KARPENTER], []),
         (
-            [template("cluster-autoscaler"), KARPENTER],
+            [hpa(), vpa("Off"), vpa(name="second")],
             [
                 (
-                    "NodePool fraud-prod/gpu metadata.name: scales the number of nodes,"
-                    " as Deployment fraud-prod/cluster-autoscaler does"
+                    "VerticalPodAutoscaler fraud-prod/second metadata.name: scales Deployment churn,"
+                    " as HorizontalPodAutoscaler fraud-prod/churn does"
                 )
             ],
+        ),
+        ([template("cluster-autoscaler"), template("other")], []),
+        ([KARPENTER], []),
+        ([KARPENTER, template("karpenter"), an("NodePool", "cpu", version="karpenter.sh/v1")], []),
+        ([template("cluster-autoscaler"), an("NodePool", version="example.com/v1")], []),
+        *(
+            (
+                [scaler, KARPENTER, an("NodePool", "cpu", version="karpenter.sh/v1")],
+                [f"Deployment fraud-prod/{name} metadata.name: scales the number of nodes, as Karpenter does"],
+            )
+            for name, scaler in {
+                "cluster-autoscaler": template("cluster-autoscaler", "registry.example.com/another:1"),
+                "by-tag": template("by-tag", "registry.example.com:5000/scaling/cluster-autoscaler:v1.36.0"),
+                "by-digest": template("by-digest", "registry.example.com/cluster-autoscaler@sha256:12"),
+                "by-name": template("by-name", "cluster-autoscaler"),
+            }.items()
         ),
         ([hpa(target=UNKNOWN), hpa(name="b", target=UNKNOWN)], []),
     ],
@@ -256,6 +300,16 @@ CASES: dict[str, list[tuple[list[dict[str, Any]], list[str]]]] = {
             [slot("blue", replicas=0), switch("blue")],
             ['Service fraud-prod/churn spec.selector["ml-platform/slot"]: the slot blue is off'],
         ),
+        (
+            [
+                service({MARKS[1]: "blue"}, "churn-blue", labels={MARKS[1]: "blue"}),
+                slot("blue", replicas=0),
+                switch("blue"),
+            ],
+            ['Service fraud-prod/churn spec.selector["ml-platform/slot"]: the slot blue is off'],
+        ),
+        ([slot("blue", replicas=1), slot("green", model="iris", replicas=4), switch("blue")], []),
+        ([slot("blue", replicas=1), elsewhere(slot("green", replicas=4)), switch("blue")], []),
         ([service(APP), deployment()], []),
         ([service({MARKS[1]: "x"}, labels={MARKS[1]: "x"})], []),
         ([*BOTH, switch(UNKNOWN)], ['Service fraud-prod/churn spec.selector["ml-platform/slot"]?']),
@@ -293,6 +347,15 @@ CASES: dict[str, list[tuple[list[dict[str, Any]], list[str]]]] = {
                 )
             ],
         ),
+        (
+            [*BOTH, slot_hpa("blue"), slot_hpa("green")],
+            [
+                (
+                    'HorizontalPodAutoscaler fraud-prod/churn-green metadata.labels["ml-platform/version"]:'
+                    " says version 1, and Deployment fraud-prod/churn-green is version 2"
+                )
+            ],
+        ),
         ([slot_hpa("blue")], []),
         ([deployment()], []),
         (
@@ -325,6 +388,7 @@ CASES: dict[str, list[tuple[list[dict[str, Any]], list[str]]]] = {
                 )
             ],
         ),
+        ([beside(slot("blue"), "proxy:1"), beside(slot("green"), "proxy:2")], []),
         ([slot("blue"), slot_hpa("blue", served="no json")], []),
         ([slot("blue"), slot_hpa("blue", served="[1]")], []),
         ([slot("blue"), slot_hpa("blue", served='{"1": null}')], []),
@@ -342,6 +406,23 @@ CASES: dict[str, list[tuple[list[dict[str, Any]], list[str]]]] = {
                 (
                     "Deployment fraud-prod/churn spec.strategy.rollingUpdate.maxSurge: an update takes 1 of"
                     " nvidia.com/gpu more than the 2 that run, and the quota is 2"
+                )
+            ],
+        ),
+        ([quota(**{"requests.nvidia.com/gpu": 9}), deployment(gpu=1, replicas=2)], []),
+        ([quota(**{"requests.nvidia.com/gpu": 0})], []),
+        (
+            [
+                quota(**{"requests.nvidia.com/gpu": 6}),
+                deployment("a", gpu=0, replicas=UNKNOWN),
+                deployment("b", gpu=1, replicas=2),
+                deployment("c", gpu=2, replicas=1),
+                deployment("d", gpu=1, replicas=1),
+            ],
+            [
+                (
+                    "Deployment fraud-prod/c spec.strategy.rollingUpdate.maxSurge: an update takes 2 of"
+                    " nvidia.com/gpu more than the 5 that run, and the quota is 6"
                 )
             ],
         ),
@@ -416,3 +497,19 @@ def test_what_others_make_is_an_organisations_choice():
     mine = [policy({"matchLabels": {"operator.example.com/pod": "x"}}), deployment()]
     assert tell("dangling-references", mine) != []
     assert tell("dangling-references", mine, {"elsewhere": ["operator.example.com/pod"]}) == []
+
+
+def _told_at_once(rule, manifests):
+    judgement = Judgement(Configured(), Exemptions(today=date(2026, 1, 1)))
+    told = []
+    for place, manifest in enumerate(manifests):
+        group, _, version = manifest["apiVersion"].rpartition("/")
+        token = f"kubernetes:{group or 'core'}/{version}:{manifest['kind']}"
+        told += judgement.look(token, manifest, f"urn:{place}")
+    return {(one.title, one.message) for one in told if one.rule.id == rule}
+
+
+@pytest.mark.parametrize("rule", CASES)
+def test_what_is_wrong_between_objects_gates_the_last_of_them_whichever_it_is(rule):
+    for manifests, _ in CASES[rule]:
+        assert _told_at_once(rule, manifests) == _told_at_once(rule, manifests[::-1]), manifests

@@ -28,6 +28,13 @@ def rolling(most, **more):
         (rolling(0), []),
         (rolling("100%"), ["spec.strategy.rollingUpdate.maxUnavailable: 100% lets every pod go at once"]),
         (rolling("99%"), []),
+        (rolling(0, replicas=0), []),
+        (rolling(1, replicas=0), []),
+        (rolling(1, replicas=1), []),
+        (rolling(1), []),
+        (rolling("100%", replicas=1), ["spec.strategy.rollingUpdate.maxUnavailable: 100% lets every pod go at once"]),
+        (rolling("150%"), ["spec.strategy.rollingUpdate.maxUnavailable: 150% lets every pod go at once"]),
+        (rolling(3, replicas=2), ["spec.strategy.rollingUpdate.maxUnavailable: 3 lets every pod go at once"]),
         (rolling(3, replicas=3), ["spec.strategy.rollingUpdate.maxUnavailable: 3 lets every pod go at once"]),
         (
             {"strategy": {"type": "Recreate"}},
@@ -196,3 +203,33 @@ def test_pods_that_only_hold_room_for_others_are_asked_nothing_and_may_be_anywhe
 def test_a_pod_that_could_do_more_than_hold_room_is_judged_as_any_other(rule, more, told):
     if more["spec"]["template"]["spec"]["containers"] or rule == "spread":
         assert told(BY_ID[rule], more) != []
+
+
+PLACE = "spec.terminationGracePeriodSeconds"
+
+
+@pytest.mark.parametrize(
+    ("grace", "sleeps", "seconds", "expected"),
+    [
+        (5, [], 5, []),
+        (15, [10], 5, []),
+        (14, [10], 5, [f"{PLACE}: 14 s, of which the preStop sleep takes 10 s; at least 15"]),
+        (0, [], 5, [f"{PLACE}: 0 s, of which the preStop sleep takes 0 s; at least 5"]),
+        (0, [], 0, []),
+        (None, [25], 5, []),
+        (None, [26], 5, [f"{PLACE}: 30 s, of which the preStop sleep takes 26 s; at least 31"]),
+        (30, [10, 28, 20], 5, [f"{PLACE}: 30 s, of which the preStop sleep takes 28 s; at least 33"]),
+        (30, [UNKNOWN, 28], 5, ["model0?", f"{PLACE}: 30 s, of which the preStop sleep takes 28 s; at least 33"]),
+        (True, [], 31, [f"{PLACE}: 30 s, of which the preStop sleep takes 0 s; at least 31"]),
+        (UNKNOWN, [28], 5, [f"{PLACE}?"]),
+    ],
+)
+def test_a_grace_period_holds_the_longest_sleep_and_time_to_end(grace, sleeps, seconds, expected, told):
+    containers = [
+        {"name": f"model{index}", "lifecycle": {"preStop": {"sleep": {"seconds": slept}}}}
+        for index, slept in enumerate(sleeps)
+    ]
+    spec = {"containers": containers} | ({} if grace is None else {"terminationGracePeriodSeconds": grace})
+    found = told(BY_ID["grace-period"], {"kind": "Pod", "spec": spec}, chosen={"seconds": seconds})
+    unknown = 'spec.containers["model0"].lifecycle.preStop.sleep.seconds?'
+    assert found == [unknown if one == "model0?" else one for one in expected]

@@ -37,9 +37,9 @@ def scaled(least=2, name="keda"):
     return an("ScaledObject", name, version="keda.sh/v1alpha1", scaleTargetRef={"name": "churn"}, minReplicaCount=least)
 
 
-def vpa(mode="Auto"):
+def vpa(mode="Auto", name="vpa"):
     policy = {"targetRef": {"kind": "Deployment", "name": "churn"}, "updatePolicy": {"updateMode": mode}}
-    return an("VerticalPodAutoscaler", "vpa", version="autoscaling.k8s.io/v1", **policy)
+    return an("VerticalPodAutoscaler", name, version="autoscaling.k8s.io/v1", **policy)
 
 
 def pdb(**spec):
@@ -72,10 +72,10 @@ def route(**backend):
     return an("HTTPRoute", version="gateway.networking.k8s.io/v1", rules=[{"backendRefs": [backend]}])
 
 
-def slot(name, version="1", *, image=None, pods=None, **spec):
-    labels = dict(zip(MARKS, ("churn", name, version), strict=True))
+def slot(name, version="1", *, model="churn", image=None, pods=None, **spec):
+    labels = dict(zip(MARKS, (model, name, version), strict=True))
     inner = labels if pods is None else pods
-    return deployment(f"churn-{name}", labels=labels, pods=inner, image=image or f"churn:{version}", **spec)
+    return deployment(f"{model}-{name}", labels=labels, pods=inner, image=image or f"churn:{version}", **spec)
 
 
 def slot_hpa(name, least=2, version="1", served=None):
@@ -89,9 +89,21 @@ def switch(name):
     return service({MARKS[0]: "churn", MARKS[1]: name})
 
 
-def template(name, **fields):
-    pod = {"spec": {"containers": [{"image": f"registry.example.com/{name}:1"}]}}
+def template(name, image=None, **fields):
+    pod = {"spec": {"containers": [{"image": image or f"registry.example.com/{name}:1"}]}}
     return an("Deployment", name, version="apps/v1", template=pod, **fields)
+
+
+def elsewhere(manifest, place="risk-prod"):
+    """Return the same object in another namespace."""
+    return manifest | {"metadata": manifest["metadata"] | {"namespace": place}}
+
+
+def beside(deployed, image):
+    """Return a Deployment with one more container, of this image."""
+    pod = deployed["spec"]["template"]
+    pod["spec"]["containers"].append({"image": image})
+    return deployed
 
 
 def stack(manifests, *, complete=True):

@@ -55,13 +55,13 @@ RESTRICTED = (
     proc_mount_restricted,
 )
 
-# A baseline control, the first minor version whose restricted standard has a stricter one, and that one. Upstream calls
+# A baseline control, the first version whose restricted standard has a stricter one, and that one. Upstream calls
 # it OverrideCheckIDs.
 _IMPLIED = (
-    (host_path_volumes, 0, restricted_volumes),
-    (seccomp_profile_baseline, 19, seccomp_profile_restricted),
-    (capabilities_baseline, 22, capabilities_restricted),
-    (proc_mount, 35, proc_mount_restricted),
+    (host_path_volumes, "1.0", restricted_volumes),
+    (seccomp_profile_baseline, "1.19", seccomp_profile_restricted),
+    (capabilities_baseline, "1.22", capabilities_restricted),
+    (proc_mount, "1.35", proc_mount_restricted),
 )
 
 
@@ -70,4 +70,4 @@ def implied(kubernetes: str) -> frozenset[str]:
 
     A part of an object (a `*Patch`) is judged by both, since the stricter ones ask for what a part may leave out.
     """
-    return frozenset(weaker.id for weaker, since, _stricter in _IMPLIED if minor(kubernetes) >= since)
+    return frozenset(weaker.id for weaker, since, _stricter in _IMPLIED if minor(kubernetes) >= minor(since))

@@ -88,7 +88,7 @@ def host_ports(spec: PodSpec, version: int) -> Iterator[Finding]:
     severity="high",
     reason="A probe with a host lets a pod's author send requests from the node to anywhere that the node reaches",
     remedy="Leave host out of httpGet and tcpSocket: the pod itself is asked.",
-    since=34,
+    since="1.34",
 )
 def host_probes_and_host_lifecycle(spec: PodSpec, version: int) -> Iterator[Finding]:
     """No host in a probe or in a lifecycle hook."""

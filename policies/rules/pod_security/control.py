@@ -41,7 +41,7 @@ def control(
     severity: Severity,
     reason: str,
     remedy: str,
-    since: int = 0,
+    since: str = "1.0",
     requires: bool = False,
 ) -> Callable[[Callable[[PodSpec, int], Iterable[Finding]]], Rule]:
     """Make a rule of a check of one pod's specification.
@@ -52,7 +52,7 @@ def control(
         severity: how bad a violation is.
         reason: why the control exists.
         remedy: how to keep it.
-        since: the first minor version of Kubernetes whose standards have the control.
+        since: the first version of Kubernetes whose standards have the control.
         requires: it asks for something to be there.
 
     """
@@ -60,7 +60,7 @@ def control(
     def make(check: Callable[[PodSpec, int], Iterable[Finding]]) -> Rule:
         def versioned(manifest: Manifest, *, kubernetes: str) -> Iterator[Finding]:
             version = minor(kubernetes)
-            if version >= since:
+            if version >= minor(since):
                 for spec in pod_specs(manifest):
                     yield from check(spec, version)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from policies.rules.pod_security.control import control, settings, unless, wrong
+from policies.rules.pod_security.control import control, minor, settings, unless, wrong
 from policies.rules.pods import containers_of
 from policies.rules.unknown import UNKNOWN, items, look
 
@@ -49,20 +49,20 @@ _SECCOMP_POD = "seccomp.security.alpha.kubernetes.io/pod"
 _SECCOMP_CONTAINER = "container.seccomp.security.alpha.kubernetes.io/"
 _PROFILES = ("RuntimeDefault", "Localhost")
 _SE_LINUX_TYPES = frozenset({"", "container_t", "container_init_t", "container_kvm_t"})
-# Each safe sysctl, and the first minor version that has it so.
+# Each safe sysctl, and the first version that has it so.
 _SAFE_SYSCTLS = {
-    "kernel.shm_rmid_forced": 0,
-    "net.ipv4.ip_local_port_range": 0,
-    "net.ipv4.tcp_syncookies": 0,
-    "net.ipv4.ping_group_range": 0,
-    "net.ipv4.ip_unprivileged_port_start": 0,
-    "net.ipv4.ip_local_reserved_ports": 27,
-    "net.ipv4.tcp_keepalive_time": 29,
-    "net.ipv4.tcp_fin_timeout": 29,
-    "net.ipv4.tcp_keepalive_intvl": 29,
-    "net.ipv4.tcp_keepalive_probes": 29,
-    "net.ipv4.tcp_rmem": 32,
-    "net.ipv4.tcp_wmem": 32,
+    "kernel.shm_rmid_forced": "1.0",
+    "net.ipv4.ip_local_port_range": "1.0",
+    "net.ipv4.tcp_syncookies": "1.0",
+    "net.ipv4.ping_group_range": "1.0",
+    "net.ipv4.ip_unprivileged_port_start": "1.0",
+    "net.ipv4.ip_local_reserved_ports": "1.27",
+    "net.ipv4.tcp_keepalive_time": "1.29",
+    "net.ipv4.tcp_fin_timeout": "1.29",
+    "net.ipv4.tcp_keepalive_intvl": "1.29",
+    "net.ipv4.tcp_keepalive_probes": "1.29",
+    "net.ipv4.tcp_rmem": "1.32",
+    "net.ipv4.tcp_wmem": "1.32",
 }
 
 
@@ -196,7 +196,7 @@ def _annotations(
 )
 def sysctls(spec: PodSpec, version: int) -> Iterator[Finding]:
     """No sysctl but the safe ones."""
-    allowed = {name for name, since in _SAFE_SYSCTLS.items() if version >= since}
+    allowed = {name for name, since in _SAFE_SYSCTLS.items() if version >= minor(since)}
     for index, value in enumerate(items(look(spec.values, "securityContext", "sysctls"))):
         yield from wrong(
             type(spec)(path=f"{spec.path}.securityContext.sysctls[{index}]", values=look(value, "name")),

@@ -55,7 +55,7 @@ def _unless_windows(spec: PodSpec, version: int, found: Iterable[Finding]) -> It
     severity="high",
     reason="A set-user-ID program makes root of any user",
     remedy="Set securityContext.allowPrivilegeEscalation: false on every container.",
-    since=8,
+    since="1.8",
     requires=True,
 )
 def allow_privilege_escalation(spec: PodSpec, version: int) -> Iterator[Finding]:
@@ -80,7 +80,7 @@ def allow_privilege_escalation(spec: PodSpec, version: int) -> Iterator[Finding]
     severity="high",
     reason="A model needs no part of root, and what it does not have nobody takes from it",
     remedy='Set securityContext.capabilities.drop: ["ALL"] on every container, and add NET_BIND_SERVICE at most.',
-    since=22,
+    since="1.22",
     requires=True,
 )
 def capabilities_restricted(spec: PodSpec, version: int) -> Iterator[Finding]:
@@ -109,7 +109,7 @@ def _capabilities(spec: PodSpec) -> Iterator[Finding]:
     severity="high",
     reason="An unmasked /proc shows and changes the kernel's own state",
     remedy="Remove securityContext.procMount.",
-    since=35,
+    since="1.35",
 )
 def proc_mount_restricted(spec: PodSpec, version: int) -> Iterator[Finding]:
     """No unmasked /proc, in a user namespace neither."""
@@ -168,7 +168,7 @@ def run_as_non_root(spec: PodSpec, version: int) -> Iterator[Finding]:
     severity="high",
     reason="User 0 is root, and a node refuses to start it where runAsNonRoot stands beside it",
     remedy="Remove runAsUser: 0, or name another user.",
-    since=23,
+    since="1.23",
 )
 def run_as_user(spec: PodSpec, version: int) -> Iterator[Finding]:
     """No user 0, neither of the pod nor of a container."""
@@ -188,19 +188,23 @@ def run_as_user(spec: PodSpec, version: int) -> Iterator[Finding]:
     severity="high",
     reason="Without a seccomp profile every system call is open, also those that break out",
     remedy="Set securityContext.seccompProfile.type to RuntimeDefault or Localhost on the pod or on every container.",
-    since=19,
+    since="1.19",
     requires=True,
 )
 def seccomp_profile_restricted(spec: PodSpec, version: int) -> Iterator[Finding]:
     """Every container has the runtime's seccomp profile or a local one, by itself or from its pod."""
     found = _inherited(
-        spec, ("seccompProfile", "type"), explicit=seccomp_says, missing="has no seccomp profile", holder=True
+        spec,
+        ("seccompProfile", "type"),
+        explicit=seccomp_says,
+        missing="has no seccomp profile",
+        holder=("seccompProfile",),
     )
     yield from _unless_windows(spec, version, found)
 
 
 def _inherited(
-    spec: PodSpec, keys: tuple[str, ...], *, explicit: _Says, missing: str, holder: bool = False
+    spec: PodSpec, keys: tuple[str, ...], *, explicit: _Says, missing: str, holder: tuple[str, ...] | None = None
 ) -> Iterator[Finding]:
     """Judge what a container has of its own or else from its pod.
 
@@ -209,14 +213,14 @@ def _inherited(
         keys: where the value stands in a security context.
         explicit: says what is wrong with a value that is there, given what holds it and the value.
         missing: what is said of a container that has neither.
-        holder: a value counts as there as soon as the mapping around it is.
+        holder: a value counts as there as soon as this is; what stands under `keys` by default.
 
     """
     pod = spec.at("securityContext", *keys)
-    own = _said(spec, keys, explicit, holder=holder)
+    own = _said(spec, keys, explicit, holder or keys)
     yield from own[1]
     for container in containers_of(spec):
-        there, found = _said(container, keys, explicit, holder=holder)
+        there, found = _said(container, keys, explicit, holder or keys)
         yield from found
         if there or container.at("securityContext", *keys).values is UNKNOWN:
             continue
@@ -226,9 +230,9 @@ def _inherited(
             yield container.finding(missing)
 
 
-def _said(place: Place, keys: tuple[str, ...], explicit: _Says, *, holder: bool) -> tuple[bool, list[Finding]]:
+def _said(place: Place, keys: tuple[str, ...], explicit: _Says, holder: tuple[str, ...]) -> tuple[bool, list[Finding]]:
     """Tell whether a value is there, and what is wrong with it."""
-    held = place.at("securityContext", *(keys[:-1] if holder else keys))
+    held = place.at("securityContext", *holder)
     value = place.at("securityContext", *keys)
     if held.values is None:
         return False, []
