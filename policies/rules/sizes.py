@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from policies.rules.quantity import percent_of
-from policies.rules.unknown import UNKNOWN, look
+from policies.rules.unknown import look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +91,4 @@ def _declared(workload: Object) -> int | None:
 
 
 def _number(value: Any) -> int | None:
-    if value is UNKNOWN or isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return int(value)
+    return int(value) if isinstance(value, int | float) else None

@@ -26,7 +26,7 @@ class Stack:
     speaks at once, and so before the second of them is applied.
     """
 
-    def __init__(self, objects: Iterable[Object] = (), *, complete: bool = True) -> None:
+    def __init__(self, objects: Iterable[Object] = (), *, complete: bool) -> None:
         self.complete = complete
         self._by_kind: dict[str, dict[int, Object]] = defaultdict(dict)
         self._by_name: dict[tuple[str, str, str], Object] = {}
@@ -94,10 +94,9 @@ def selects(selector: Any, labels: Any) -> bool | None:
         labels: labels of an object.
 
     """
-    if selector is UNKNOWN or labels is UNKNOWN:
-        return None
     wanted = look(selector, "matchLabels")
-    answers = [_equals(labels, key, value) for key, value in (wanted if isinstance(wanted, dict) else {}).items()]
+    answers: list[bool | None] = [None] if wanted is UNKNOWN else []
+    answers += [_equals(labels, key, value) for key, value in (wanted if isinstance(wanted, dict) else {}).items()]
     answers += [_expressed(labels, expression) for expression in items(look(selector, "matchExpressions"))]
     if False in answers:
         return False
@@ -112,11 +111,11 @@ def _equals(labels: Any, key: str, value: Any) -> bool | None:
 
 
 def _expressed(labels: Any, expression: Any) -> bool | None:
-    key, operator, values = (look(expression, part) for part in ("key", "operator", "values"))
-    held = look(labels, str(key))
-    if UNKNOWN in (expression, key, operator, values, held):
+    key, operator = (look(expression, part) for part in ("key", "operator"))
+    held, values = look(labels, str(key)), items(look(expression, "values"))
+    if UNKNOWN in (key, operator, held, *values):
         return None
-    within = held is not None and str(held) in [str(value) for value in items(values)]
+    within = held is not None and str(held) in [str(value) for value in values]
     return {"In": within, "NotIn": not within, "Exists": held is not None, "DoesNotExist": held is None}.get(
         str(operator), False
     )

@@ -5,6 +5,8 @@ A case is an object's fields and what is told of them; `path?` is a value that i
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from policies.rules import RULES, UNKNOWN
@@ -42,9 +44,7 @@ def target(**changes):
 
 
 def binary(text):
-    import base64
-
-    return {"binaryData": {"file": base64.b64encode(text.encode()).decode()}}
+    return {"binaryData": {"file": base64.encodebytes(text.encode()).decode()}}
 
 
 def secret(**data):
@@ -170,6 +170,7 @@ CASES = {
     ("no-secret-in-config-map", "ConfigMap"): [
         ({"data": {"app.conf": f"a: b\n{PRIVATE}\nMII"}}, ["data.app.conf: holds a secret in plain text"]),
         (binary(PRIVATE), ["binaryData.file: holds a secret in plain text"]),
+        (binary("weights" * 20 + PRIVATE), ["binaryData.file: holds a secret in plain text"]),
         (binary("weights"), []),
         ({"binaryData": {"file": "not base64!"}}, []),
         ({"binaryData": UNKNOWN}, ["binaryData?"]),
@@ -269,3 +270,7 @@ def test_every_workload_and_whatever_else_lives_in_a_namespace_is_asked_for_it()
     assert BY_ID["no-default-namespace"].kinds == NAMESPACED
     assert {"Deployment", "CronJob", "PyTorchJob", "Secret", "HTTPRoute"} <= NAMESPACED
     assert not {"Namespace", "ClusterRole", "ClusterServingRuntime", "PriorityClass"} & NAMESPACED
+
+
+def test_only_what_pulumi_keeps_in_its_state_is_no_matter_of_plain_files():
+    assert [rule.id for rule in RULES if rule.of_state] == ["no-plain-secret-in-stack"]

@@ -193,6 +193,18 @@ def test_every_container_is_judged_whatever_the_one_before_it_is_like(case, pod,
     assert list(dict.fromkeys(where)) == ["later", *["without"] * case.required, "wrong"]
 
 
+@pytest.mark.parametrize("case", [case for case in CASES if "RayCluster" in case.on], ids=lambda case: case.rule)
+def test_every_pod_of_an_object_is_judged_whatever_the_one_before_it_is_like(case, pod, told):
+    put(pod, case.path, case.wrong[0])
+    groups = [
+        {"template": UNKNOWN},
+        {"template": {"metadata": {"labels": {"app.kubernetes.io/name": "churn"}}, "spec": pod}},
+    ]
+    found = told(BY_ID[case.rule], {"kind": "RayCluster", "spec": {"workerGroupSpecs": groups}})
+    places = dict.fromkeys((line.partition(".template")[0], line.endswith("?")) for line in found)
+    assert list(places) == [("spec.workerGroupSpecs[0]", True), ("spec.workerGroupSpecs[1]", False)]
+
+
 @pod_rules
 def test_an_unknown_pod_is_reported_as_not_checked(rule, kinds, make, told):
     for kind in kinds:
@@ -302,7 +314,9 @@ def test_a_typed_lists_items_need_not_name_their_kind(pod, told):
     assert found == ["items[0].spec.template.spec.automountServiceAccountToken: an API token is mounted"]
 
 
-@pod_rules
+@pytest.mark.parametrize(
+    "rule", [rule for rule in RULES if "Deployment" in rule.kinds and not rule.across], ids=lambda rule: rule.id
+)
 def test_a_patch_need_not_hold_what_it_does_not_change(rule, told):
     patch = {"kind": "Deployment", "spec": {"template": {"spec": {"containers": [{"name": "model"}]}}}}
     assert told(rule, patch, "kubernetes:apps/v1:DeploymentPatch") == []
@@ -407,4 +421,20 @@ def test_a_container_whose_name_is_not_known_is_told_by_its_place(name, told):
     assert [line.partition(": ")[0] for line in told(BY_ID["image-digest"], pod)] == [
         'spec.containers["first"]',
         "spec.containers[1]",
+    ]
+
+
+@pytest.mark.parametrize(("held", "named"), [("other", '"other"'), (None, "no class"), ("", "no class")])
+def test_a_priority_class_that_is_not_allowed_is_named(held, named, told):
+    assert told(BY_ID["priority-class"], {"kind": "Pod", "spec": {"priorityClassName": held}}) == [
+        f"spec.priorityClassName: names {named}; allowed: standard"
+    ]
+
+
+@pytest.mark.parametrize("variable", [{"name": UNKNOWN, "value": "x"}, {"name": "TOKEN", "value": UNKNOWN}, UNKNOWN])
+def test_a_variable_of_which_a_part_is_not_known_is_not_checked(variable, told):
+    pod = {"kind": "Pod", "spec": {"containers": [{"name": "a", "env": [variable, {"name": "TOKEN", "value": "x"}]}]}}
+    assert told(BY_ID["no-secret-in-env"], pod) == [
+        'spec.containers["a"].env?',
+        'spec.containers["a"]: the variable "TOKEN" holds a secret in plain text',
     ]

@@ -41,6 +41,7 @@ from policies.rules import RULES, UNKNOWN
 SERVED = json.dumps({"1": {"image": "churn:1"}})
 BOTH = [slot("blue"), slot("green", "2")]
 ALL = {"requests.cpu": "1", "requests.memory": "1Gi"}
+ALL_ASKED = {"cpu": "1", "memory": "1Gi"}
 KARPENTER = an("NodePool", "gpu", version="karpenter.sh/v1")
 CASES: dict[str, list[tuple[list[dict[str, Any]], list[str]]]] = {
     "replicas-ha": [
@@ -84,6 +85,14 @@ CASES: dict[str, list[tuple[list[dict[str, Any]], list[str]]]] = {
         ),
         (
             [namespace()],
+            ["Namespace fraud-prod metadata.name: no LimitRange gives a container a request for cpu and memory"],
+        ),
+        (
+            [namespace(), an("LimitRange", limits=[{"type": "Pod"}, {"type": "Container", "default": ALL_ASKED}])],
+            [],
+        ),
+        (
+            [namespace(), an("LimitRange", limits=[{"type": "Pod", "default": ALL_ASKED}])],
             ["Namespace fraud-prod metadata.name: no LimitRange gives a container a request for cpu and memory"],
         ),
         ([namespace(), limits(defaultRequest=UNKNOWN)], ["Namespace fraud-prod metadata.name?"]),
@@ -212,6 +221,7 @@ CASES: dict[str, list[tuple[list[dict[str, Any]], list[str]]]] = {
         ([pdb(minAvailable=100)], []),
         ([pdb(minAvailable=1)], []),
         ([pdb(minAvailable=1), deployment(replicas=0)], []),
+        ([pdb(minAvailable=1), deployment(), scaled(None)], []),
         ([pdb(), deployment()], []),
         ([pdb(maxUnavailable=UNKNOWN)], ["PodDisruptionBudget fraud-prod/churn spec.maxUnavailable?"]),
         (

@@ -28,6 +28,7 @@ def rolling(most, **more):
         (rolling(0), []),
         (rolling("100%"), ["spec.strategy.rollingUpdate.maxUnavailable: 100% lets every pod go at once"]),
         (rolling("99%"), []),
+        (rolling(2, replicas=2), ["spec.strategy.rollingUpdate.maxUnavailable: 2 lets every pod go at once"]),
         (rolling(0, replicas=0), []),
         (rolling(1, replicas=0), []),
         (rolling(1, replicas=1), []),
@@ -99,6 +100,11 @@ SLOW = {"periodSeconds": 2, "failureThreshold": 300}
         ({}, {}, []),
         (None, {}, []),
         (starting(None), {}, []),
+        (starting(None, progressDeadlineSeconds=1), {}, []),
+        *(
+            (spec, {}, ["spec.progressDeadlineSeconds: waits 0 s for pods that may take 0 s to start"])
+            for spec in ({"progressDeadlineSeconds": 0}, starting(None, progressDeadlineSeconds=0))
+        ),
         (starting(SLOW, progressDeadlineSeconds=601), {}, []),
         (starting(SLOW), {}, ["spec.progressDeadlineSeconds: waits 600 s for pods that may take 600 s to start"]),
         (
