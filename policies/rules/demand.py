@@ -26,7 +26,7 @@ def asked(workload: Object, resource: str) -> Decimal | None:
     """
     altogether = Decimal(0)
     for spec in pod_specs(workload.manifest):
-        stay, most = Decimal(0), Decimal(0)
+        stay = most = Decimal(0)
         for container in containers_of(spec, "initContainers", "containers"):
             each = _requested(container.values, resource)
             if each is None:

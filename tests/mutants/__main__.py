@@ -48,7 +48,7 @@ SKIPPED = re.compile(
 
 
 # Lines of which nothing depends: imports for types, how a dataclass is made, the `*` before keywords.
-INERT = re.compile(r"if TYPE_CHECKING|@dataclass|(?:def .*, |    )\*,")
+INERT = re.compile(r"if TYPE_CHECKING|@dataclass.*|(?:.*, | +)\*,")
 
 
 class Mutant:

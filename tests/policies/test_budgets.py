@@ -73,6 +73,7 @@ def test_a_budget_gates_while_a_stack_is_under_way_and_counts_no_pods_whose_auto
     under_way = [deployment(gpu=3, labels=of("fraud"))]
     assert tell("gpu-budget", under_way, chosen, complete=False) == []
     assert tell("gpu-budget", [*under_way, deployment("other", gpu=2, replicas=1)], chosen, complete=False) == []
+    assert tell("gpu-budget", [*under_way, deployment("other", gpu=3, replicas=1)], chosen, complete=False) != []
     assert tell("gpu-budget", [*under_way, hpa(1, 1)], chosen, complete=False) != []
     assert tell("gpu-budget", [*under_way, hpa(0, 1)], chosen, complete=False) != []
     assert tell("gpu-budget", [*under_way, hpa(0, 1)], chosen | {"count": "least"}, complete=False) == []
@@ -103,7 +104,7 @@ def test_every_kind_of_workload_is_counted(kind, spec, pods):
 
 
 def containers(*gpus):
-    return [{"resources": {"limits": {"nvidia.com/gpu": gpu}}} for gpu in gpus]
+    return [{} if gpu is None else {"resources": {"limits": {"nvidia.com/gpu": gpu}}} for gpu in gpus]
 
 
 @pytest.mark.parametrize(
@@ -115,6 +116,7 @@ def containers(*gpus):
         ([1], [2], [2, 1], 5),
         ([3], [2], [], 3),
         ([0], [0], [0, 2], 2),
+        ([None], [None], [None, 2, None], 2),
         ([], [2], [], 2),
     ],
 )

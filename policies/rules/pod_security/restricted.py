@@ -217,26 +217,25 @@ def _inherited(
 
     """
     pod = spec.at("securityContext", *keys)
-    own = _said(spec, keys, explicit, holder or keys)
-    yield from own[1]
+    inherited = _said(spec, keys, explicit, holder or keys)
+    yield from inherited or ()
     for container in containers_of(spec):
-        there, found = _said(container, keys, explicit, holder or keys)
-        yield from found
-        if there or container.at("securityContext", *keys).values is UNKNOWN:
-            continue
-        if pod.values is UNKNOWN:
+        own = _said(container, keys, explicit, holder or keys)
+        if own is not None:
+            yield from own
+        elif pod.values is UNKNOWN:
             yield container.unknown("securityContext", *keys)
-        elif not own[0] or own[1]:
+        elif inherited is None or inherited:
             yield container.finding(missing)
 
 
-def _said(place: Place, keys: tuple[str, ...], explicit: _Says, holder: tuple[str, ...]) -> tuple[bool, list[Finding]]:
-    """Tell whether a value is there, and what is wrong with it."""
+def _said(place: Place, keys: tuple[str, ...], explicit: _Says, holder: tuple[str, ...]) -> list[Finding] | None:
+    """Tell what is wrong with a value, None where there is none."""
     held = place.at("securityContext", *holder)
     value = place.at("securityContext", *keys)
     if held.values is None:
-        return False, []
+        return None
     if value.values is UNKNOWN:
-        return True, [value.unknown()]
+        return [value.unknown()]
     said = explicit(held.values, value.values)
-    return True, [] if said is None else [value.finding(said)]
+    return [] if said is None else [value.finding(said)]
