@@ -76,7 +76,7 @@ _KINDS: dict[str, _Kind] = {
     "DaskJob": _Kind(templates=("spec.job", "spec.cluster.spec.scheduler", "spec.cluster.spec.worker")),
 }
 
-_OPTIONAL = frozenset(kind for kind, known in _KINDS.items() if known.group or known.inline or len(known.templates) > 1)
+_OPTIONAL = frozenset(kind for kind, known in _KINDS.items() if known.group or len(known.templates) != 1)
 """Kinds that need not have every part: what is missing there is no pod without a specification."""
 
 POD_KINDS = frozenset(_KINDS)
