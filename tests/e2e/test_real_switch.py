@@ -8,12 +8,15 @@ from collections import Counter
 from traffic import Watched, late, load_on
 
 REQUESTS = 20_000
+# Of each kind; they rest a little, so that the engine has a part of the two cores, and send 20,000 within two switches.
+CLIENTS, PAUSE = 4, 0.01
 # The server closes a connection of this age at its next answer; examples/iris/server.py gives the reason.
 CONNECTION_MAX_AGE_SECONDS = 10
 
 
 def test_blue_to_green_to_blue_loses_no_request(platform, tmp_path):
-    with Watched(platform) as watched, load_on(platform.url(), tmp_path / "results", at_least=REQUESTS) as answers:
+    load = load_on(platform.url(), tmp_path / "results", at_least=REQUESTS, clients=CLIENTS, pause=PAUSE)
+    with Watched(platform) as watched, load as answers:
         time.sleep(3)
         began = time.time()
         platform.set("models.iris.active", "green")

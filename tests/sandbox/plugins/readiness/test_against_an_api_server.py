@@ -49,6 +49,14 @@ class Live:
             time.sleep(0.1)
         return found
 
+    def judged_pod(self) -> dict[str, Any]:
+        """Return the only pod once the scheduler has said its word of it, which would come over another's."""
+        deadline = time.monotonic() + PATIENCE
+        while not (found := self.pods(1)[0])["status"].get("conditions"):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        return found
+
     def set_pod_status(self, pod: dict[str, Any], status: dict[str, Any]) -> None:
         path = f"/api/v1/namespaces/{self.namespace}/pods/{pod['metadata']['name']}/status"
         code, answer = self.api.request("PATCH", path, {"status": status}, content_type="application/merge-patch+json")
@@ -129,7 +137,7 @@ def test_a_pod_that_fits_on_no_node_repeats_the_schedulers_reason(live):
 def test_what_a_kubelet_writes_into_a_pods_status_is_told(live, state, told):
     # No simulated node matches, so the status stays as it is written here, as a kubelet would.
     obj = live.deployment(nodeSelector={"no": "node"})
-    (pod,) = live.pods(1)
+    pod = live.judged_pod()
     container = {"name": "server", "image": "iris:1", "imageID": "", "ready": False, "restartCount": 0, "state": state}
     scheduled = {"type": "PodScheduled", "status": "True"}
     live.set_pod_status(pod, {"phase": "Pending", "conditions": [scheduled], "containerStatuses": [container]})
