@@ -20,7 +20,7 @@ status:  ## each process, its health, and why nodes are real or simulated
 	@$(PYTHON) -m sandbox.bootstrap && $(RUN) sandbox status
 
 test:  ## every test (ARGS=... goes to pytest)
-	@$(PYTHON) -m sandbox.bootstrap --test && $(RUN) pytest -n 3 $(ARGS)
+	@$(PYTHON) -m sandbox.bootstrap --test && $(RUN) pytest -n 4 $(ARGS)
 
 check:  ## a stack's configuration, without engine, cluster or passphrase (STACK=prod)
 	@$(PYTHON) -m sandbox.bootstrap && $(RUN) infra.check $(STACK)
