@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from policies.rules.environment import ENVIRONMENTS, meant
 from policies.rules.pods import SERVING_KINDS, only_holds_room
 from policies.rules.quantity import percent_of
-from policies.rules.rollouts import SPREAD_KINDS
+from policies.rules.rollouts import SPREAD_KINDS, WHOLE
 from policies.rules.rule import Finding, stack_rule
 from policies.rules.sizes import SCALERS, least
 from policies.rules.stack import selects
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from policies.rules.stack import Stack
 
 __all__ = ["pdb_allows_disruption", "replicas_ha"]
+
+_NO_POD = re.compile(r"0+%?")
 
 
 @stack_rule(
@@ -63,9 +66,9 @@ def pdb_allows_disruption(stack: Stack) -> Iterator[Finding]:
         key = "minAvailable" if gone is None else "maxUnavailable"
         if UNKNOWN in (gone, kept):
             yield Finding(path=f"spec.{key}", found="not known in a preview", unknown=True, about=budget)
-        elif str(gone) in ("0", "0%"):
+        elif _NO_POD.fullmatch(str(gone)):
             yield Finding(path=f"spec.{key}", found=f"{gone} lets no pod go", about=budget)
-        elif kept == "100%":
+        elif WHOLE.fullmatch(str(kept)):
             yield Finding(path=f"spec.{key}", found=f"{kept} lets no pod go", about=budget)
         elif kept is not None and stack.complete:
             yield from _too_tight(stack, budget, kept)

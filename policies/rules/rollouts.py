@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
     from policies.rules.pods import PodSpec
 
-__all__ = ["SPREAD_KINDS", "grace_period", "priority_class", "rolling_strategy", "spread"]
+__all__ = ["SPREAD_KINDS", "WHOLE", "grace_period", "priority_class", "rolling_strategy", "spread"]
 
 SPREAD_KINDS = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController", "Rollout", "CloneSet"})
 """Kinds that run several pods of one kind. A DaemonSet has one a node anyway."""
 
-_ALL = re.compile(r"[1-9][0-9]{2,}%")  # 100 % and more
+WHOLE = re.compile(r"[1-9][0-9]{2,}%")
+"""100 % and more."""
 
 
 @rule(
@@ -88,7 +89,7 @@ def rolling_strategy(manifest: Manifest, *, environments: Sequence[str]) -> Iter
         yield Finding(path=f"spec.{key}.type", found=f"{kind} {says}")
     elif most is UNKNOWN:
         yield Finding(path=f"spec.{key}.rollingUpdate.maxUnavailable", found="not known in a preview", unknown=True)
-    elif _ALL.fullmatch(str(most)) or (isinstance(most, int) and isinstance(replicas, int) and most >= replicas > 1):
+    elif WHOLE.fullmatch(str(most)) or (isinstance(most, int) and isinstance(replicas, int) and most >= replicas > 1):
         yield Finding(path=f"spec.{key}.rollingUpdate.maxUnavailable", found=f"{most} lets every pod go at once")
 
 

@@ -45,8 +45,6 @@ SKIPPED = re.compile(
     r"|ReplaceComparisonOperator_(?:Is|IsNot|Eq|NotEq)_(?!IsNot$|Is$|NotEq$|Eq$)\w+"
     r"|ReplaceComparisonOperator_(?:Is_(?:Eq|NotEq)|IsNot_(?:Eq|NotEq)|Eq_Is\w*|NotEq_Is\w*))"
 )
-
-
 # Lines of which nothing depends: imports for types, how a dataclass is made, the `*` before keywords.
 INERT = re.compile(r"if TYPE_CHECKING|@dataclass.*|(?:.*, | +)\*,")
 

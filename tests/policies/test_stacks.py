@@ -198,6 +198,8 @@ CASES: dict[str, list[tuple[list[dict[str, Any]], list[str]]]] = {
         ([pdb(maxUnavailable="1%")], []),
         ([pdb(maxUnavailable=0)], ["PodDisruptionBudget fraud-prod/churn spec.maxUnavailable: 0 lets no pod go"]),
         ([pdb(maxUnavailable="0%")], ["PodDisruptionBudget fraud-prod/churn spec.maxUnavailable: 0% lets no pod go"]),
+        ([pdb(maxUnavailable="00%")], ["PodDisruptionBudget fraud-prod/churn spec.maxUnavailable: 00% lets no pod go"]),
+        ([pdb(minAvailable="150%")], ["PodDisruptionBudget fraud-prod/churn spec.minAvailable: 150% lets no pod go"]),
         ([pdb(minAvailable="100%")], ["PodDisruptionBudget fraud-prod/churn spec.minAvailable: 100% lets no pod go"]),
         (
             [pdb(minAvailable=2), deployment(), hpa(2)],
