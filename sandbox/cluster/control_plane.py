@@ -29,6 +29,10 @@ BINARIES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler
 SERVICE_RANGE = "10.96.0.0/16"
 # A machine with two busy cores takes 4 s to a ready API server; ten times that is a fault.
 TIMEOUT = 60.0
+# By how many per cent an API server's heap grows before Go collects it; Go's own is 100. A sandbox has more memory than
+# processor: measured with 300 instead of 100, a start takes 2.4 s of it and not 2.9, all later requests a quarter less,
+# and 120 MiB more are resident.
+COLLECT_AT = "300"
 # A killed process counts as dead a moment before the kernel has closed its sockets.
 RELEASE_SECONDS = 2.0
 
@@ -138,7 +142,7 @@ class ControlPlane:
         self._write_files()
         self.processes.start("etcd", self._servers.etcd())
         self.processes.wait("etcd", self._listens("etcd"), timeout=TIMEOUT, report=self._report)
-        self.processes.start("kube-apiserver", self._servers.apiserver())
+        self.processes.start("kube-apiserver", self._servers.apiserver(), environment={"GOGC": COLLECT_AT})
         api = self.api
         self.processes.wait(
             "kube-apiserver", lambda: api.health() is None, timeout=TIMEOUT, report=self._report, what="the API server"

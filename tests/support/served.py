@@ -5,17 +5,21 @@ from __future__ import annotations
 import copy
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import yaml
 from clone import Clone
 
 if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Sequence
     from pathlib import Path
 
 
 HOLD = "ml-platform/hold"
+# What a test may ask of the engine without changing what the last `up` applied.
+ASKING = ("config", "preview", "stack", "about", "policy")
 
 
 class Platform(Clone):
@@ -24,6 +28,8 @@ class Platform(Clone):
     first_up = ""
     first_up_seconds = 0.0
     pristine: dict
+    applied: dict | None = None
+    """The configuration that is live; None when the last command failed, or was none of an `up`'s."""
 
     def bring_up(self, timeout: float = 1800) -> None:
         """Run `python -m sandbox up` from a fresh stack file's configuration and keep how long it took."""
@@ -32,7 +38,7 @@ class Platform(Clone):
         began = time.monotonic()
         self.first_up = self.sandbox("up", timeout=timeout).stdout
         self.first_up_seconds = time.monotonic() - began
-        self.is_down, self._shell = False, None
+        self.is_down, self._shell, self.applied = False, None, None
         self.pristine = self.config()
         # No test finds more pods than it declares because the one before it caused load: how slots grow with their
         # load has its own test, in test_real_autoscaling.py.
@@ -67,9 +73,37 @@ class Platform(Clone):
         config["ml-platform:models"]["iris"]["versions"][name] = version
         self.write(config)
 
+    def run(self, *command: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        self._note(command)
+        return super().run(*command, **options)
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        self._note(command)
+        return super().start(*command)
+
+    def _note(self, command: Sequence[str]) -> None:
+        engine = command[0] == "pulumi" and command[1] not in ASKING
+        if engine or "rollout" in command:
+            self.applied = None
+
+    def up(self, **options: Any) -> subprocess.CompletedProcess[str]:
+        config = self.config()
+        done = super().up(**options)
+        self.applied = None if done.returncode else config
+        return done
+
     def reset(self) -> None:
         """Bring the stack back to what the first `up` made."""
         self.write(copy.deepcopy(self.pristine))
+        if self.applied != self.pristine:
+            self._restore()
+        self.eventually(self._stands, within=120, what="both slots are ready")
+
+    def _stands(self) -> bool:
+        slots = self.kubectl("get", "deployments", "iris-blue", "iris-green", "-n", self.namespace)["items"]
+        return all(slot["status"].get("readyReplicas", 0) >= slot["spec"]["replicas"] for slot in slots)
+
+    def _restore(self) -> None:
         done = self.up(check=False, quick=True)
         if not done.returncode:
             return

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import json
 import logging
 import os
@@ -29,12 +30,16 @@ _INTERRUPTED = 130
 _PR_SET_PDEATHSIG = 1
 # Threads per parallel operation, as in the SDK's own runner: a registration may wait in one.
 _THREADS_PER_OPERATION = 4
+# Objects made before the collector looks for cycles; Python's own is 700. A program imports an SDK and declares objects
+# that stay until it ends: looking through them again and again took an eighth of its time and found nothing.
+_COLLECT_AFTER = 50_000
 
 
 def main() -> int:
     """Run the program that standard input describes and return its exit code."""
     run: dict[str, Any] = json.load(sys.stdin)
     _die_with(run["host"])
+    gc.set_threshold(_COLLECT_AFTER)
     # Python put this script's own directory first; what it holds must not shadow the project's modules.
     sys.path[:] = [entry for entry in sys.path if entry != str(Path(__file__).parent)]
     try:
