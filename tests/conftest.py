@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 # providers, programs, policy packs, each of which would compile the same packages again, for half of its own time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# And as many engines and kubectls, which live for a second: Go need not collect what they will never miss. A command of
+# the engine takes a sixth less of processor for it. (Daemons inherit nothing.)
+os.environ.setdefault("GOGC", "400")
 
 
 class Suite:

@@ -8,7 +8,7 @@ import time
 import pytest
 from traffic import Watched, load_on
 
-SCALE = {"min": 2, "max": 6, "cpu": 25, "behavior": {"scaleDown": {"stabilizationWindow": "15s"}}}
+SCALE = {"min": 2, "max": 6, "cpu": 25, "behavior": {"scaleDown": {"stabilizationWindow": "10s"}}}
 # Some 60 requests a second use several times the target of it, so the autoscaler goes to its maximum, and leave the
 # machine idle enough for a latency that means something.
 REQUEST = {"cpu": "50m", "memory": "128Mi"}

@@ -82,12 +82,9 @@ class Load:
                 connection = self.connect()
         connection.close()
 
-    def run(self, clients: int) -> None:
-        threads = [
-            threading.Thread(target=target)
-            for target in (self.new_connections, self.kept_connections)
-            for _ in range(clients)
-        ]
+    def run(self, clients: int, *, kept_only: bool) -> None:
+        kinds = [self.kept_connections] if kept_only else [self.new_connections, self.kept_connections]
+        threads = [threading.Thread(target=kind) for kind in kinds for _ in range(clients)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -100,6 +97,7 @@ def main() -> None:
     parser.add_argument("--at-least", type=int, required=True)
     parser.add_argument("--at-most-seconds", type=float, required=True)
     parser.add_argument("--clients", type=int, default=2, help="of each kind")
+    parser.add_argument("--kept-only", action="store_true", help="no new connection a request")
     parser.add_argument("--pause", type=float, default=0, help="seconds that each client rests after an answer")
     parser.add_argument("--host", help="the Host header, to go through a gateway")
     parser.add_argument("--header", action="append", default=[], metavar="NAME=VALUE", help="one more header")
@@ -117,7 +115,7 @@ def main() -> None:
         load.released.set()
 
     threading.Thread(target=release, daemon=True).start()
-    load.run(chosen.clients)
+    load.run(chosen.clients, kept_only=chosen.kept_only)
     with chosen.out.open("w") as out:
         for result in load.results:
             out.write(json.dumps(result) + "\n")

@@ -43,17 +43,19 @@ def load_on(
     seconds: float = 400,
     clients: int = 2,
     pause: float = 0,
+    kept_only: bool = False,
     host: str = "",
     **headers: str,
 ) -> Iterator[list[Answer]]:
     """Send requests from a process of its own until the body is over and `at_least` were sent.
 
-    `clients` of each kind, new and kept-alive connections, each resting `pause` seconds after an answer. The list that
-    is given is filled when the load has ended.
+    `clients` of each kind, new and kept-alive connections (or `kept_only`, which costs everybody half), each resting
+    `pause` seconds after an answer. The list that is given is filled when the load has ended.
     """
     options = {"at-least": at_least, "at-most-seconds": seconds, "clients": clients, "pause": pause, "out": out}
     command = [sys.executable, str(LOAD), url, *(f"--{name}={value}" for name, value in options.items())]
     command += [f"--host={host}"] if host else []
+    command += ["--kept-only"] if kept_only else []
     command += [f"--header={name.replace('_', '-')}={value}" for name, value in headers.items()]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
     answers: list[Answer] = []
