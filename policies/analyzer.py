@@ -10,6 +10,7 @@ Source: `pulumi/analyzer.proto` of the engine, and `pulumi_policy.policy` for wh
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from concurrent import futures
@@ -218,6 +219,7 @@ def serve(analyzer: Analyzer) -> None:
     analyzer_pb2_grpc.add_AnalyzerServicer_to_server(analyzer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
+    gc.freeze()  # rules and messages stay until the end, where Python would look through them once more
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     try:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from order import WITH_DAEMONS, clusters_of, ordered, part_of
+from order import REAL, WITH_DAEMONS, clusters_of, ordered, part_of
 from skips import unexpected
+from turns import long_turns, usual_turns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +56,7 @@ def say(config: pytest.Config, line: str) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[SUITE] = Suite()
     choose_what_was_tested()
+    long_turns()
     config.addinivalue_line("markers", "last: after the others of its module, since it ends what they use")
 
 
@@ -139,6 +141,8 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
     A test that has no next one is told to end everything that fixtures hold.
     """
+    if item.nodeid.startswith(REAL):
+        usual_turns()
     if nextitem is None or clusters_of(item.nodeid) == clusters_of(nextitem.nodeid):
         return None
     item.ihook.pytest_runtest_protocol(item=item, nextitem=None)

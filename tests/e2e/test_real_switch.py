@@ -9,7 +9,7 @@ from traffic import Watched, late, load_on
 
 REQUESTS = 20_000
 # Of each kind; they rest a little, so that the engine has a part of the two cores, and send 20,000 within two switches.
-CLIENTS, PAUSE = 4, 0.005
+CLIENTS, PAUSE = 4, 0.01
 # The server closes a connection of this age at its next answer; examples/iris/server.py gives the reason.
 CONNECTION_MAX_AGE_SECONDS = 10
 

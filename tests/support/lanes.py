@@ -1,9 +1,8 @@
-"""How workers divide the suite between them (`pytest -n 3`).
+"""How workers divide the suite between them (`pytest -n 4`).
 
-Half of a worker's time is waiting, so that three keep two cores busy; a fourth makes everything slower and nothing
-earlier. A worker is given one unit after the other, whole, so that a cluster is started once or twice and not for every
-file. The end-to-end tests that measure real nodes come last and alone: their bounds are those of a machine that does
-nothing else.
+A good half of a worker's time is waiting, so that four keep two cores busy. A worker is given one unit after the other,
+whole, so that a cluster is started once or twice and not for every file. The end-to-end tests that measure real nodes
+come last and alone: their bounds are those of a machine that does nothing else.
 """
 
 from __future__ import annotations
