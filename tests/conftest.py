@@ -141,12 +141,17 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
     A test that has no next one is told to end everything that fixtures hold.
     """
-    if item.nodeid.startswith(REAL):
-        usual_turns()
     if nextitem is None or clusters_of(item.nodeid) == clusters_of(nextitem.nodeid):
         return None
     item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
     return True
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Schedule what measures real nodes as usual, its platform included: fixtures are made after this."""
+    if item.nodeid.startswith(REAL):
+        usual_turns()
 
 
 @pytest.hookimpl(trylast=True)

@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("--at-least", type=int, required=True)
     parser.add_argument("--at-most-seconds", type=float, required=True)
     parser.add_argument("--clients", type=int, default=2, help="of each kind")
-    parser.add_argument("--kept-only", action="store_true", help="no new connection a request")
+    parser.add_argument("--kept-only", action="store_true", help="kept-alive connections alone")
     parser.add_argument("--pause", type=float, default=0, help="seconds that each client rests after an answer")
     parser.add_argument("--host", help="the Host header, to go through a gateway")
     parser.add_argument("--header", action="append", default=[], metavar="NAME=VALUE", help="one more header")

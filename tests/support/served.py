@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 HOLD = "ml-platform/hold"
 # What a test may ask of the engine without changing what the last `up` applied.
-ASKING = ("config", "preview", "stack", "about", "policy")
+ASKING = ("config", "preview", "stack")
 
 
 class Platform(Clone):
@@ -29,7 +29,7 @@ class Platform(Clone):
     first_up_seconds = 0.0
     pristine: dict
     applied: dict | None = None
-    """The configuration that is live; None when the last command failed, or was none of an `up`'s."""
+    """The configuration that is live; None where an `up` failed, or another command may have changed what is live."""
 
     def bring_up(self, timeout: float = 1800) -> None:
         """Run `python -m sandbox up` from a fresh stack file's configuration and keep how long it took."""
@@ -89,7 +89,8 @@ class Platform(Clone):
     def up(self, **options: Any) -> subprocess.CompletedProcess[str]:
         config = self.config()
         done = super().up(**options)
-        self.applied = None if done.returncode else config
+        if not done.returncode:
+            self.applied = config
         return done
 
     def reset(self) -> None:
